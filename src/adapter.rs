@@ -1,0 +1,1 @@
+//! Adapters: each implements ports with one library or binary; none knows another.

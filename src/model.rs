@@ -1,0 +1,23 @@
+//! Nouns of the field, without I/O: whatever is here can be built and compared in a test with nothing installed.
+
+pub mod actor;
+pub mod change;
+pub mod digest;
+pub mod effect;
+pub mod environment;
+pub mod id;
+pub mod name;
+pub mod outcome;
+pub mod plan;
+pub mod region;
+pub mod target;
+
+pub use actor::{Actor, Principal, Role};
+pub use change::{ChangeCounts, ChangeSet, ResourceChange};
+pub use digest::Digest;
+pub use effect::{Action, Effect};
+pub use environment::{Backend, Cloud, Environment, EnvironmentKey, Tier};
+pub use id::{ApprovalId, OperationId, PlanId};
+pub use outcome::{Outcome, Status};
+pub use plan::{Binding, Intent, PlanRecord, StateVersion};
+pub use target::Target;

@@ -1,0 +1,151 @@
+//! Environments: one root module with its account, its state and its rules.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Action, Digest};
+
+/// A cloud.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Cloud {
+    /// Amazon Web Services.
+    Aws,
+    /// Google Cloud.
+    Gcp,
+}
+
+impl Cloud {
+    /// The word used in paths and requests.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Gcp => "gcp",
+        }
+    }
+}
+
+/// Cloud and name: what a request names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EnvironmentKey {
+    /// The cloud.
+    pub cloud: Cloud,
+    /// The name, unique within the cloud.
+    pub name: String,
+}
+
+impl fmt::Display for EnvironmentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cloud.word(), self.name)
+    }
+}
+
+/// How careful to be: the part of the policy that belongs to a kind of environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tier {
+    /// Its name in configuration.
+    pub name: String,
+    /// Kinds of change that `auto_approve` may cover.
+    pub auto_approve: Vec<Action>,
+    /// People who may decide; empty: the operating system's user at a terminal.
+    pub approvers: Vec<String>,
+    /// Whether the approver has to be somebody else than the requester.
+    pub approver_other_than_requester: bool,
+    /// Whether an approval needs a second factor.
+    pub mfa: bool,
+    /// Whether the approver types the environment's name for every change, not only for destruction.
+    pub typed_name: bool,
+    /// Most resources one plan may delete or replace; no argument lifts it.
+    pub max_delete: Option<usize>,
+    /// Resource types that only a person who types the environment's name may delete or replace.
+    pub protected: Vec<String>,
+}
+
+/// Where the state lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "backend", rename_all = "lowercase")]
+pub enum Backend {
+    /// An object in S3, locked by a lock file beside it.
+    S3 {
+        /// Bucket.
+        bucket: String,
+        /// Object key of the default workspace's state.
+        key: String,
+        /// The bucket's region.
+        region: String,
+    },
+    /// A file on this machine.
+    Local {
+        /// Absolute path.
+        path: PathBuf,
+    },
+}
+
+impl Backend {
+    /// The name that Terraform gives to this kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::S3 { .. } => "s3",
+            Self::Local { .. } => "local",
+        }
+    }
+
+    /// Identity of the place, as bound into approvals.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::S3 {
+                bucket,
+                key,
+                region,
+            } => format!("s3://{bucket}/{key}@{region}"),
+            Self::Local { path } => format!("local:{}", path.display()),
+        }
+    }
+}
+
+/// One environment as configuration describes it, checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Cloud and name.
+    pub key: EnvironmentKey,
+    /// Its tier.
+    pub tier: Tier,
+    /// Absolute path of the tree that is copied for a run (the `infra/{cloud}` folder).
+    pub tree: PathBuf,
+    /// The root module, relative to `tree`.
+    pub root: PathBuf,
+    /// AWS account id or GCP project id that every operation must meet.
+    pub account: String,
+    /// Default region.
+    pub region: String,
+    /// Where the state lives.
+    pub backend: Backend,
+    /// The only workspace it may be used with, when configuration fixes one.
+    pub workspace: Option<String>,
+    /// Variables of every run, before the request's.
+    pub vars: BTreeMap<String, Value>,
+    /// Named profile of the shared AWS configuration.
+    pub profile: Option<String>,
+    /// Role to assume, session name = operation id.
+    pub role_arn: Option<String>,
+    /// Endpoint of an AWS-compatible emulator, when configuration names one.
+    pub endpoint_url: Option<String>,
+}
+
+impl Environment {
+    /// Digest of everything configuration says about it but its tier: part of what an approval means.
+    pub fn digest(&self) -> Digest {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.remove("tier");
+        }
+        Digest::of_json(&value)
+    }
+}

@@ -1,0 +1,153 @@
+//! Rules for names, each with the specification it was taken from. Pure: no lookup, no I/O.
+
+/// Why a name is not acceptable, and what is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadName {
+    /// What is wrong with it.
+    pub why: String,
+    /// What would be right.
+    pub allowed: String,
+}
+
+fn bad(why: impl Into<String>, allowed: &str) -> BadName {
+    BadName {
+        why: why.into(),
+        allowed: allowed.to_owned(),
+    }
+}
+
+const ENVIRONMENT: &str = "1 to 40 of a-z, 0-9 and -, beginning with a letter";
+
+/// Environment names: they become folder names, lock names and chain names.
+pub fn environment(name: &str) -> Result<(), BadName> {
+    if name.is_empty() {
+        return Err(bad("is empty", ENVIRONMENT));
+    }
+    if !name.is_ascii() {
+        return Err(bad("holds a character that is not ASCII", ENVIRONMENT));
+    }
+    let well_formed = name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if well_formed {
+        Ok(())
+    } else {
+        Err(bad("is not a name of an environment", ENVIRONMENT))
+    }
+}
+
+const WORKSPACE: &str = "1 to 90 of A-Z, a-z, 0-9, -, _ and ., beginning with a letter or digit";
+
+/// Terraform workspace names, narrower than Terraform's own rule (anything that survives URL escaping).
+pub fn workspace(name: &str) -> Result<(), BadName> {
+    let well_formed = !name.is_empty()
+        && name.len() <= 90
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && !name.contains("..");
+    if well_formed {
+        Ok(())
+    } else {
+        Err(bad("is not a name of a workspace", WORKSPACE))
+    }
+}
+
+/// Terraform input variable names (Terraform language, "Identifiers").
+pub fn variable(name: &str) -> Result<(), BadName> {
+    let well_formed = name.len() <= 128
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if well_formed {
+        Ok(())
+    } else {
+        Err(bad(
+            "is not a name of a variable",
+            "letters, digits, _ and -, beginning with a letter or _",
+        ))
+    }
+}
+
+/// AWS account ids: twelve digits (AWS Account Management reference).
+pub fn aws_account(id: &str) -> Result<(), BadName> {
+    if id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(())
+    } else {
+        Err(bad(
+            "is not an AWS account id",
+            "exactly 12 digits, as a string",
+        ))
+    }
+}
+
+/// AWS regions of the commercial partition.
+pub fn aws_region(region: &str) -> Result<(), BadName> {
+    if super::region::AWS.contains(&region) {
+        Ok(())
+    } else if super::region::is_other_partition(region) {
+        Err(bad(
+            "belongs to another AWS partition",
+            "a region of the commercial partition",
+        ))
+    } else {
+        Err(bad(
+            "is not an AWS region",
+            "a region of the commercial partition",
+        ))
+    }
+}
+
+const BUCKET: &str = "3 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit, without dots, not xn--… or …-s3alias";
+
+/// S3 bucket names (S3 user guide, "General purpose bucket naming rules"); dots are legal there but break TLS names.
+pub fn s3_bucket(name: &str) -> Result<(), BadName> {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let well_formed = (3..=63).contains(&name.len())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && edge(name.chars().next())
+        && edge(name.chars().last());
+    let reserved = ["xn--", "sthree-", "amzn-s3-demo-"]
+        .iter()
+        .any(|p| name.starts_with(p))
+        || ["-s3alias", "--ol-s3"].iter().any(|s| name.ends_with(s));
+    if well_formed && !reserved {
+        Ok(())
+    } else {
+        Err(bad("is not a name of an S3 bucket", BUCKET))
+    }
+}
+
+/// ARNs of IAM roles (IAM reference, "IAM ARNs").
+pub fn role_arn(arn: &str) -> Result<(), BadName> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ok = matches!(parts.as_slice(), ["arn", "aws", "iam", "", account, resource]
+        if aws_account(account).is_ok() && resource.starts_with("role/") && resource.len() > 5);
+    if ok {
+        Ok(())
+    } else {
+        Err(bad(
+            "is not the ARN of an IAM role",
+            "arn:aws:iam::ACCOUNT:role/NAME",
+        ))
+    }
+}
+
+/// The listed name that is nearest to `given`, if one is near enough to be meant.
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(&given.to_lowercase(), k), k))
+        .filter(|(distance, k)| *distance <= 1 + k.len() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, k)| k)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! Plans and what binds an approval to one: everything that gives the plan its meaning.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ChangeSet, Digest, OperationId, PlanId, Principal, Target};
+
+/// What a Terraform plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    /// Reach what the configuration describes.
+    Apply,
+    /// Take everything away.
+    Destroy,
+}
+
+/// Lineage and serial of a Terraform state; an empty lineage means that there is no state yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StateVersion {
+    /// Terraform's id of the state's line of descent.
+    pub lineage: String,
+    /// Rises with every write.
+    pub serial: u64,
+}
+
+/// What an approval is bound to: one of them changed, and the approval is void.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// SHA-256 of the saved plan file.
+    pub plan_file: Digest,
+    /// SHA-256 of its JSON form.
+    pub plan_json: Digest,
+    /// The target.
+    pub target: Target,
+    /// Terraform workspace.
+    pub workspace: String,
+    /// Cloud account or project.
+    pub account: String,
+    /// Identity of the state backend.
+    pub backend: String,
+    /// The state that it was computed against.
+    pub state: StateVersion,
+    /// Version of the terraform or tofu binary.
+    pub terraform: String,
+    /// SHA-256 of the provider lock file.
+    pub providers: Digest,
+    /// SHA-256 of the configuration tree.
+    pub tree: Digest,
+    /// SHA-256 of the merged variables.
+    pub variables: Digest,
+    /// Who asked.
+    pub requester: Principal,
+}
+
+impl Binding {
+    /// One digest over all of it: the digest of the operation that carries the plan out.
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(&serde_json::to_value(self).unwrap_or_default())
+    }
+
+    /// Names of the facts that differ, with what was bound and what is there now.
+    pub fn differences(&self, now: &Self) -> Vec<Difference> {
+        let facts = |b: &Self| {
+            [
+                ("plan file", b.plan_file.to_string()),
+                ("plan content", b.plan_json.to_string()),
+                ("environment", b.target.to_string()),
+                ("workspace", b.workspace.clone()),
+                ("account", b.account.clone()),
+                ("state backend", b.backend.clone()),
+                ("state lineage", b.state.lineage.clone()),
+                ("state serial", b.state.serial.to_string()),
+                ("terraform version", b.terraform.clone()),
+                ("provider lock file", b.providers.to_string()),
+                ("configuration", b.tree.to_string()),
+                ("variables", b.variables.to_string()),
+                ("requester", b.requester.to_string()),
+            ]
+        };
+        facts(self)
+            .into_iter()
+            .zip(facts(now))
+            .filter(|((_, was), (_, is))| was != is)
+            .map(|((fact, was), (_, is))| Difference {
+                fact: fact.to_owned(),
+                was,
+                is,
+            })
+            .collect()
+    }
+}
+
+/// One bound fact that is no longer what it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Which fact.
+    pub fact: String,
+    /// What the plan was bound to.
+    pub was: String,
+    /// What is there now.
+    pub is: String,
+}
+
+/// What is kept about a computed plan; the plan file itself lies sealed beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanRecord {
+    /// Its id.
+    pub id: PlanId,
+    /// The operation that computed it.
+    pub operation: OperationId,
+    /// The tool that may carry it out.
+    pub tool: String,
+    /// Apply or destroy.
+    pub intent: Intent,
+    /// What an approval is bound to.
+    pub binding: Binding,
+    /// What it would do.
+    pub changes: ChangeSet,
+    /// Redacted human text of it (`terraform show`).
+    pub text: String,
+    /// When it was computed.
+    pub created: Timestamp,
+    /// After this moment it is refused and deleted.
+    pub expires: Timestamp,
+    /// The merged variables it was computed with; they hold secrets, the record is only ever stored sealed.
+    pub variables: serde_json::Map<String, serde_json::Value>,
+    /// Texts that must not leave, found while computing; stored sealed only.
+    pub secrets: Vec<String>,
+}
