@@ -1,1 +1,126 @@
-fn main(){}
+//! `cargo xtask`: the command line of the project's own tasks.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use xtask::lab::Lab;
+use xtask::place::Checkout;
+use xtask::tools::Tool;
+
+/// The project's own tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Find or install what the lab and the tests need, pinned and checksummed, in the user's cache.
+    Tools {
+        /// Only these; all when none is named.
+        names: Vec<Tool>,
+    },
+    /// Start, stop or look at this checkout's lab.
+    Lab {
+        #[command(subcommand)]
+        verb: LabVerb,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum LabVerb {
+    /// Start it unless it is up.
+    Up {
+        /// Print the description as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop it.
+    Down,
+    /// Tell whether it is up; exit code 1 when it is not.
+    Status {
+        /// Print the description as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Tools { names } => tools(&names),
+        Task::Lab { verb } => lab(&verb),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tools(names: &[Tool]) -> Result<ExitCode> {
+    let started = Instant::now();
+    for tool in if names.is_empty() { Tool::all() } else { names } {
+        println!("{}", tool.provide()?);
+    }
+    println!("all there after {:.1} s", started.elapsed().as_secs_f64());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lab(verb: &LabVerb) -> Result<ExitCode> {
+    let checkout = Checkout::find()?;
+    let started = Instant::now();
+    match verb {
+        LabVerb::Up { json } => {
+            let (lab, new) = Lab::up(&checkout)?;
+            let what = if new { "started" } else { "was up already" };
+            eprintln!("lab {what} after {:.1} s", started.elapsed().as_secs_f64());
+            describe(&lab, *json)?;
+        }
+        LabVerb::Down => {
+            let what = if Lab::down(&checkout)? {
+                "stopped"
+            } else {
+                "was not up"
+            };
+            println!("lab {what}");
+        }
+        LabVerb::Status { json } => match Lab::running(&checkout)? {
+            Some(lab) => describe(&lab, *json)?,
+            None if *json => {
+                println!("null");
+                return Ok(ExitCode::FAILURE);
+            }
+            None => {
+                println!("lab is not up");
+                return Ok(ExitCode::FAILURE);
+            }
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(lab: &Lab, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(lab)?);
+        return Ok(());
+    }
+    println!(
+        "AWS        {} (account {}, {})",
+        lab.aws.endpoint, lab.aws.account_id, lab.aws.region
+    );
+    println!(
+        "terraform  {} {}",
+        lab.terraform.version,
+        lab.terraform.path.display()
+    );
+    println!("providers  {}", lab.terraform.provider_mirror.display());
+    println!("project    {}", lab.project.display());
+    println!("emulator   pid {} since {}", lab.moto.pid, lab.moto.start);
+    Ok(())
+}
