@@ -7,6 +7,7 @@ pub mod adapter;
 pub mod approval;
 pub mod audit;
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod lock;
 pub mod model;

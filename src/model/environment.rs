@@ -140,11 +140,14 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Digest of everything configuration says about it but its tier: part of what an approval means.
+    /// Digest of what configuration says about how it is reached and where its module lies: part of what an approval
+    /// means. The tier is asked anew before every effect; variables, account and state are bound by themselves.
     pub fn digest(&self) -> Digest {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
-            map.remove("tier");
+            for key in ["tier", "vars", "account", "backend"] {
+                map.remove(key);
+            }
         }
         Digest::of_json(&value)
     }
