@@ -66,7 +66,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Raw> {
     toml::from_str(text).map_err(|e| {
         let message = e.message().to_owned();
         let line = e.span().map_or(0, |span| {
-            text.get(..span.start).unwrap_or("").lines().count().max(1)
+            1 + text.get(..span.start).unwrap_or("").matches('\n').count()
         });
         let mut error = Error::new(
             ErrorCode::InvalidRequest,

@@ -14,4 +14,5 @@ pub mod model;
 pub mod permit;
 pub mod policy;
 pub mod port;
+pub mod run;
 pub mod secret;
