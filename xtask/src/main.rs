@@ -1,10 +1,12 @@
 //! `cargo xtask`: the command line of the project's own tasks.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use xtask::demo::{self, Build};
 use xtask::lab::Lab;
 use xtask::place::Checkout;
 use xtask::tools::Tool;
@@ -29,6 +31,22 @@ enum Task {
         #[command(subcommand)]
         verb: LabVerb,
     },
+    /// From a dry run to an empty account again, through the real MCP server, on the lab.
+    Demo(DemoArguments),
+}
+
+/// How the demo is run.
+#[derive(Debug, clap::Args)]
+struct DemoArguments {
+    /// Leave the lab up at the end.
+    #[arg(long)]
+    keep: bool,
+    /// Build and use the release binary.
+    #[arg(long)]
+    release: bool,
+    /// Use this binary and build none.
+    #[arg(long, value_name = "FILE", conflicts_with = "release")]
+    program: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -53,6 +71,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Tools { names } => tools(&names),
         Task::Lab { verb } => lab(&verb),
+        Task::Demo(arguments) => demo(arguments),
     };
     match outcome {
         Ok(code) => code,
@@ -102,6 +121,16 @@ fn lab(verb: &LabVerb) -> Result<ExitCode> {
             }
         },
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn demo(arguments: DemoArguments) -> Result<ExitCode> {
+    let build = match arguments.program {
+        Some(program) => Build::Given(program),
+        None if arguments.release => Build::Release,
+        None => Build::Debug,
+    };
+    demo::run(&Checkout::find()?, &build, arguments.keep)?;
     Ok(ExitCode::SUCCESS)
 }
 

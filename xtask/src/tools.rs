@@ -103,6 +103,11 @@ impl Tool {
     }
 }
 
+/// The cargo that runs this task, else the one of PATH.
+pub(crate) fn cargo() -> PathBuf {
+    std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+}
+
 /// What a part of this module answers: path, version, origin.
 type Provided = Result<(PathBuf, String, Origin)>;
 

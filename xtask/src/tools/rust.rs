@@ -1,11 +1,10 @@
 //! cargo-deny, by `cargo install` with the lock file that its crate ships.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Context;
 
-use super::{Provided, origin, say};
+use super::{Provided, cargo, origin, say};
 use crate::cache::Cache;
 use crate::child;
 use crate::pins::platform;
@@ -33,9 +32,4 @@ pub(super) fn provide(cache: &Cache, version: &str) -> Provided {
         version.to_owned(),
         origin(new),
     ))
-}
-
-/// The cargo that runs this task, else the one of PATH.
-pub(crate) fn cargo() -> PathBuf {
-    std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }
