@@ -6,7 +6,6 @@
 mod play;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -131,7 +130,7 @@ impl Build {
     }
 
     fn make(&self, checkout: &Checkout) -> Result<String> {
-        let mut command = Command::new(tools::cargo());
+        let mut command = tools::cargo();
         command
             .current_dir(checkout.top())
             .args(["build", "--locked", "--package", "datamcp"]);

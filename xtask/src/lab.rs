@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 pub use self::emulator::{Emulator, Inventory};
+pub(crate) use self::project::{copy_infra, write_cli_config};
 use crate::cache;
 use crate::child::Identity;
 use crate::place::Checkout;

@@ -13,4 +13,5 @@ pub mod person;
 pub mod pins;
 pub mod place;
 pub mod report;
+pub mod suite;
 pub mod tools;

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use xtask::demo::{self, Build};
 use xtask::lab::Lab;
 use xtask::place::Checkout;
+use xtask::suite::{self, Lane};
 use xtask::tools::Tool;
 
 /// The project's own tasks.
@@ -33,6 +34,12 @@ enum Task {
     },
     /// From a dry run to an empty account again, through the real MCP server, on the lab.
     Demo(DemoArguments),
+    /// Every check of the repository, in lanes; the last line is `N passed, N failed`.
+    Test {
+        /// Only these lanes; without it all but `network`.
+        #[arg(long, value_delimiter = ',')]
+        lanes: Vec<Lane>,
+    },
 }
 
 /// How the demo is run.
@@ -72,6 +79,7 @@ fn main() -> ExitCode {
         Task::Tools { names } => tools(&names),
         Task::Lab { verb } => lab(&verb),
         Task::Demo(arguments) => demo(arguments),
+        Task::Test { lanes } => test(lanes),
     };
     match outcome {
         Ok(code) => code,
@@ -132,6 +140,20 @@ fn demo(arguments: DemoArguments) -> Result<ExitCode> {
     };
     demo::run(&Checkout::find()?, &build, arguments.keep)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn test(lanes: Vec<Lane>) -> Result<ExitCode> {
+    let lanes = if lanes.is_empty() {
+        Lane::by_default()
+    } else {
+        lanes
+    };
+    let passed = suite::run(&Checkout::find()?, &lanes)?;
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn describe(lab: &Lab, json: bool) -> Result<()> {

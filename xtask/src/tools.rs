@@ -9,8 +9,10 @@ mod python;
 mod rust;
 mod terraform;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -104,8 +106,22 @@ impl Tool {
 }
 
 /// The cargo that runs this task, else the one of PATH.
-pub(crate) fn cargo() -> PathBuf {
-    std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+///
+/// What `cargo run` tells this process of its own package is taken away: with it, cargo would take
+/// build scripts that look at such variables for changed.
+pub(crate) fn cargo() -> Command {
+    let mut command =
+        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+            .iter()
+            .any(|start| text.starts_with(start))
+        {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// What a part of this module answers: path, version, origin.

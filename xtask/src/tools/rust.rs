@@ -1,7 +1,5 @@
 //! cargo-deny, by `cargo install` with the lock file that its crate ships.
 
-use std::process::Command;
-
 use anyhow::Context;
 
 use super::{Provided, cargo, origin, say};
@@ -17,7 +15,7 @@ pub(super) fn provide(cache: &Cache, version: &str) -> Provided {
         ));
         let target = folder.join("target");
         child::run(
-            Command::new(cargo())
+            cargo()
                 .args(["install", "--locked", "--quiet", "--root"])
                 .arg(folder)
                 .arg("--target-dir")

@@ -12,9 +12,7 @@ fn play(script: &'static [&'static str]) -> Play {
     let (to_client, mut out) = std::io::pipe().unwrap();
     let (from_client, to_server) = std::io::pipe().unwrap();
     std::thread::spawn(move || {
-        let calls = BufReader::new(from_client)
-            .lines()
-            .map_while(Result::ok);
+        let calls = BufReader::new(from_client).lines().map_while(Result::ok);
         for (call, structured) in calls.zip(script) {
             let call: Value = serde_json::from_str(&call).unwrap();
             let content: Value = serde_json::from_str(structured).unwrap();
