@@ -22,11 +22,7 @@ pub fn find(flag: Option<&Path>, surroundings: &Surroundings) -> Result<PathBuf>
     if let Some(path) = flag.or(surroundings.config.as_deref()) {
         return Ok(surroundings.cwd.join(path));
     }
-    let found = surroundings
-        .cwd
-        .ancestors()
-        .map(|dir| dir.join(FILE))
-        .find(|path| path.is_file());
+    let found = surroundings.cwd.ancestors().map(|dir| dir.join(FILE)).find(|path| path.is_file());
     found.ok_or_else(|| {
         Error::new(
             ErrorCode::InvalidRequest,
@@ -47,10 +43,7 @@ pub fn load(path: &Path, surroundings: &Surroundings) -> Result<Config> {
     Config::check(raw, &root, surroundings)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the door that the lint names"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
 fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|e| {
         Error::new(
@@ -65,15 +58,12 @@ fn read(path: &Path) -> Result<String> {
 pub fn parse(text: &str, path: &Path) -> Result<Raw> {
     toml::from_str(text).map_err(|e| {
         let message = e.message().to_owned();
-        let line = e.span().map_or(0, |span| {
-            1 + text.get(..span.start).unwrap_or("").matches('\n').count()
-        });
+        let line = e
+            .span()
+            .map_or(0, |span| 1 + text.get(..span.start).unwrap_or("").matches('\n').count());
         let mut error = Error::new(
             ErrorCode::InvalidRequest,
-            format!(
-                "reading settings from {} line {line}: {message}",
-                path.display()
-            ),
+            format!("reading settings from {} line {line}: {message}", path.display()),
         );
         if let Some((unknown, known)) = unknown_field(&message) {
             error = error.field(unknown.clone()).allowed(known.join(", "));

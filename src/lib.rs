@@ -11,6 +11,7 @@ pub mod config;
 pub mod error;
 pub mod lock;
 pub mod model;
+pub mod operation;
 pub mod permit;
 pub mod policy;
 pub mod port;

@@ -1,8 +1,5 @@
 //! What the process was started in: environment variables, user, folders. Read once, at the start.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is the door that the lint names"
-)]
+#![expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
 
 use std::path::PathBuf;
 
@@ -57,11 +54,8 @@ impl Surroundings {
             .map_err(|e| Error::internal("looking up the operating system's user", e))?
             .map_or_else(|| uid.to_string(), |user| user.name);
         let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
-        let absolute = |name: &str| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|p| p.is_absolute())
-        };
+        let absolute =
+            |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
         let text = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         let overrides = std::env::vars_os()
             .filter_map(|(name, _)| name.into_string().ok())
@@ -69,10 +63,7 @@ impl Surroundings {
             .collect();
         Ok(Self {
             os_user: user,
-            host: rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned(),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             cwd: std::env::current_dir()
                 .map_err(|e| Error::internal("reading the working directory", e))?,
             state_home: absolute("XDG_STATE_HOME").unwrap_or_else(|| home.join(".local/state")),
@@ -80,10 +71,7 @@ impl Surroundings {
             path: std::env::var_os("PATH")
                 .map(|p| std::env::split_paths(&p).collect())
                 .unwrap_or_default(),
-            network: NETWORK
-                .iter()
-                .filter_map(|n| Some(((*n).to_owned(), text(n)?)))
-                .collect(),
+            network: NETWORK.iter().filter_map(|n| Some(((*n).to_owned(), text(n)?))).collect(),
             endpoint_overrides: overrides,
             no_color: text("NO_COLOR").is_some(),
             program: std::env::current_exe()

@@ -72,11 +72,8 @@ impl Config {
             Some(path) => root.join(path),
             None => surroundings.state_home.join("datamcp").join(&raw.project),
         };
-        let anchor = raw
-            .store
-            .anchor
-            .as_ref()
-            .map_or_else(|| state.join("anchor"), |p| root.join(p));
+        let anchor =
+            raw.store.anchor.as_ref().map_or_else(|| state.join("anchor"), |p| root.join(p));
         let mut environments = BTreeMap::new();
         for (env_name, env) in &raw.environments.aws {
             let environment = aws(env_name, env, &raw, root)?;
@@ -86,17 +83,10 @@ impl Config {
         let people: Vec<Person> = raw
             .people
             .iter()
-            .map(|(name, p)| Person {
-                name: name.clone(),
-                os_user: p.os_user.clone(),
-            })
+            .map(|(name, p)| Person { name: name.clone(), os_user: p.os_user.clone() })
             .collect();
         for (tier, rules) in &raw.tiers {
-            if let Some(unknown) = rules
-                .approvers
-                .iter()
-                .find(|a| !raw.people.contains_key(*a))
-            {
+            if let Some(unknown) = rules.approvers.iter().find(|a| !raw.people.contains_key(*a)) {
                 return Err(Error::invalid(
                     format!("tiers.{tier}.approvers"),
                     unknown,
@@ -108,21 +98,11 @@ impl Config {
         for code in &raw.terraform.allow_code {
             const KNOWN: [&str; 4] = ["local-exec", "remote-exec", "external", "http"];
             if !KNOWN.contains(&code.as_str()) {
-                return Err(
-                    Error::invalid("terraform.allow_code", code, "is not a kind of code")
-                        .allowed(KNOWN.join(", ")),
-                );
+                return Err(Error::invalid("terraform.allow_code", code, "is not a kind of code")
+                    .allowed(KNOWN.join(", ")));
             }
         }
-        Ok(Self {
-            root: root.to_path_buf(),
-            state,
-            anchor,
-            environments,
-            principals,
-            people,
-            raw,
-        })
+        Ok(Self { root: root.to_path_buf(), state, anchor, environments, principals, people, raw })
     }
 
     /// The settings as written, to be sealed into a run file.
@@ -162,10 +142,7 @@ impl Config {
 
     /// The environment that a request names; nearest names are suggested.
     pub fn environment(&self, cloud: Cloud, env: &str) -> Result<&Environment> {
-        let key = EnvironmentKey {
-            cloud,
-            name: env.to_owned(),
-        };
+        let key = EnvironmentKey { cloud, name: env.to_owned() };
         if let Some(found) = self.environments.get(&key) {
             return Ok(found);
         }
@@ -198,15 +175,13 @@ impl Config {
 
     /// The principal that an operating system's user acts as. Users that are not listed may look and plan.
     pub fn principal(&self, os_user: &str) -> PrincipalRule {
-        self.principals
-            .iter()
-            .find(|p| p.os_user == os_user)
-            .cloned()
-            .unwrap_or_else(|| PrincipalRule {
+        self.principals.iter().find(|p| p.os_user == os_user).cloned().unwrap_or_else(|| {
+            PrincipalRule {
                 name: Principal(format!("os:{os_user}")),
                 os_user: os_user.to_owned(),
                 roles: BTreeSet::from([Role::Read, Role::Plan]),
-            })
+            }
+        })
     }
 
     /// The roles of whoever asks.
@@ -258,10 +233,7 @@ fn tier(name: &str, raw: &Raw, field: &str) -> Result<Tier> {
         mfa: rules.mfa,
         typed_name: rules.typed_name.unwrap_or(production),
         max_delete: rules.max_delete,
-        protected: rules
-            .protected
-            .clone()
-            .unwrap_or_else(|| PROTECTED.map(str::to_owned).to_vec()),
+        protected: rules.protected.clone().unwrap_or_else(|| PROTECTED.map(str::to_owned).to_vec()),
     })
 }
 
@@ -282,40 +254,22 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
         name::variable(variable).map_err(|bad| named(&field("vars"), variable, &bad))?;
     }
     let backend = match &env.state {
-        raw::State::S3 {
-            bucket,
-            key,
-            region,
-        } => {
+        raw::State::S3 { bucket, key, region } => {
             name::s3_bucket(bucket).map_err(|bad| named(&field("state.bucket"), bucket, &bad))?;
             let region = region.clone().unwrap_or_else(|| env.region.clone());
             check_region(&field("state.region"), &region)?;
             if key.is_empty() || key.starts_with('/') || key.chars().any(char::is_control) {
-                return Err(
-                    Error::invalid(field("state.key"), key, "is not an object key")
-                        .allowed("a path without a leading /"),
-                );
+                return Err(Error::invalid(field("state.key"), key, "is not an object key")
+                    .allowed("a path without a leading /"));
             }
-            Backend::S3 {
-                bucket: bucket.clone(),
-                key: key.clone(),
-                region,
-            }
+            Backend::S3 { bucket: bucket.clone(), key: key.clone(), region }
         }
-        raw::State::Local { path } => Backend::Local {
-            path: root.join(path),
-        },
+        raw::State::Local { path } => Backend::Local { path: root.join(path) },
     };
-    let folder = env
-        .folder
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("infra/aws/envs").join(name));
+    let folder = env.folder.clone().unwrap_or_else(|| PathBuf::from("infra/aws/envs").join(name));
     let (tree, module) = split_folder(&field("folder"), &folder, root)?;
     Ok(Environment {
-        key: EnvironmentKey {
-            cloud: Cloud::Aws,
-            name: name.to_owned(),
-        },
+        key: EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() },
         tier: tier(&env.tier, raw, &field("tier"))?,
         tree,
         root: module,
@@ -343,21 +297,13 @@ fn check_region(field: &str, given: &str) -> Result<()> {
 /// The tree to copy and the root module in it. With the usual layout (`…/envs/NAME`) the tree is what holds `envs` and
 /// `modules`; otherwise it is the folder itself.
 fn split_folder(field: &str, folder: &Path, root: &Path) -> Result<(PathBuf, PathBuf)> {
-    let plain = folder
-        .components()
-        .all(|c| matches!(c, Component::Normal(_)));
+    let plain = folder.components().all(|c| matches!(c, Component::Normal(_)));
     if !plain || folder.as_os_str().is_empty() {
-        return Err(
-            Error::invalid(field, folder.to_string_lossy(), "leaves the project")
-                .allowed("a folder below the settings file, without .. and without a leading /"),
-        );
+        return Err(Error::invalid(field, folder.to_string_lossy(), "leaves the project")
+            .allowed("a folder below the settings file, without .. and without a leading /"));
     }
     let parent = folder.parent();
-    match (
-        parent.and_then(Path::file_name),
-        parent.and_then(Path::parent),
-        folder.file_name(),
-    ) {
+    match (parent.and_then(Path::file_name), parent.and_then(Path::parent), folder.file_name()) {
         (Some(envs), Some(tree), Some(module)) if envs == "envs" => {
             Ok((root.join(tree), Path::new("envs").join(module)))
         }

@@ -100,11 +100,7 @@ impl Backend {
     /// Identity of the place, as bound into approvals.
     pub fn identity(&self) -> String {
         match self {
-            Self::S3 {
-                bucket,
-                key,
-                region,
-            } => format!("s3://{bucket}/{key}@{region}"),
+            Self::S3 { bucket, key, region } => format!("s3://{bucket}/{key}@{region}"),
             Self::Local { path } => format!("local:{}", path.display()),
         }
     }

@@ -86,11 +86,7 @@ impl Binding {
             .into_iter()
             .zip(facts(now))
             .filter(|((_, was), (_, is))| was != is)
-            .map(|((fact, was), (_, is))| Difference {
-                fact: fact.to_owned(),
-                was,
-                is,
-            })
+            .map(|((fact, was), (_, is))| Difference { fact: fact.to_owned(), was, is })
             .collect()
     }
 }

@@ -61,11 +61,7 @@ pub async fn settle(stores: &Stores, id: OperationId) -> Result<Settled> {
 
 /// Settles every open operation, oldest first. Returns those that ended thereby.
 pub async fn settle_all(stores: &Stores) -> Result<Vec<(OperationId, Status)>> {
-    let query = Query {
-        open: true,
-        limit: 1000,
-        ..Query::default()
-    };
+    let query = Query { open: true, limit: 1000, ..Query::default() };
     let mut settled = Vec::new();
     for row in stores.log.store().rows(&query).await?.rows.iter().rev() {
         if let Settled::Ended(status) = settle(stores, row.id).await? {
@@ -76,9 +72,7 @@ pub async fn settle_all(stores: &Stores) -> Result<Vec<(OperationId, Status)>> {
 }
 
 fn claims(lease: Option<&LeaseRecord>, id: OperationId) -> bool {
-    lease
-        .and_then(|l| l.holder.as_ref())
-        .is_some_and(|h| h.operation == id)
+    lease.and_then(|l| l.holder.as_ref()).is_some_and(|h| h.operation == id)
 }
 
 /// What the journal proves about the effect.
@@ -105,46 +99,28 @@ fn end(journal: &[JournalLine], stream_began: bool) -> (Status, String) {
             "the supervisor died before the child was started: nothing changed".into(),
         );
     }
-    (
-        Status::Unknown,
-        "the supervisor died while the child worked: nobody saw the end".into(),
-    )
+    (Status::Unknown, "the supervisor died while the child worked: nobody saw the end".into())
 }
 
 async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> Result<Status> {
-    let stream_began = stores
-        .runs
-        .scratch_size(row.id, "apply.jsonl")
-        .await?
-        .is_some_and(|size| size > 0);
+    let stream_began =
+        stores.runs.scratch_size(row.id, "apply.jsonl").await?.is_some_and(|size| size > 0);
     let (status, summary) = end(journal, stream_began);
     let mut closing = Closing::new(status, summary.clone());
     closing.plan = row.plan;
     closing.error = error(status, row, &summary);
-    let keep: &[&str] = if status == Status::Unknown {
-        &EVIDENCE
-    } else {
-        &[]
-    };
+    let keep: &[&str] = if status == Status::Unknown { &EVIDENCE } else { &[] };
     closing.artifacts = stores.runs.close_scratch(row.id, keep).await?;
     let answer = json!({ "operation_id": row.id, "status": status, "summary": { "text": summary }, "plan_id": row.plan, "error": closing.error });
     stores.runs.put_result(row.id, &answer).await?;
-    if let Err(error) = stores
-        .log
-        .end(row.id, &row.chain, &by_us(row), closing)
-        .await
-    {
+    if let Err(error) = stores.log.end(row.id, &row.chain, &by_us(row), closing).await {
         // Two may adopt at once: the log takes one end, the other finds it there.
         match stores.log.store().row(row.id).await? {
             Some(now) if now.status.is_final() => return Ok(now.status),
             _ => return Err(error),
         }
     }
-    let settled = OperationRow {
-        status,
-        summary,
-        ..row.clone()
-    };
+    let settled = OperationRow { status, summary, ..row.clone() };
     tidy(stores, &settled).await?;
     Ok(status)
 }
@@ -153,14 +129,12 @@ fn error(status: Status, row: &OperationRow, summary: &str) -> Option<Error> {
     match status {
         Status::Succeeded => None,
         Status::Unknown => Some(
-            Error::new(
-                ErrorCode::EnvironmentBlocked,
-                format!("{}: {summary}", row.chain),
-            )
-            .next(format!(
-                "a person looks at the environment, then runs `datamcp reconcile {}`",
-                row.id
-            )),
+            Error::new(ErrorCode::EnvironmentBlocked, format!("{}: {summary}", row.chain)).next(
+                format!(
+                    "a person looks at the environment, then runs `datamcp reconcile {}`",
+                    row.id
+                ),
+            ),
         ),
         _ => Some(
             Error::new(ErrorCode::UpstreamFailed, summary)
@@ -179,11 +153,8 @@ async fn tidy(stores: &Stores, row: &OperationRow) -> Result<()> {
         return Ok(());
     }
     if row.status == Status::Unknown {
-        let blocked = Blocked {
-            operation: row.id,
-            reason: row.summary.clone(),
-            since: stores.clock.now(),
-        };
+        let blocked =
+            Blocked { operation: row.id, reason: row.summary.clone(), since: stores.clock.now() };
         stores.leases.block(&row.chain, &blocked).await
     } else {
         stores.leases.clear(&row.chain, row.id).await
@@ -191,11 +162,7 @@ async fn tidy(stores: &Stores, row: &OperationRow) -> Result<()> {
 }
 
 fn by_us(row: &OperationRow) -> Actor {
-    Actor {
-        principal: Principal("datamcp".into()),
-        os_user: row.os_user.clone(),
-        agent: None,
-    }
+    Actor { principal: Principal("datamcp".into()), os_user: row.os_user.clone(), agent: None }
 }
 
 #[cfg(test)]
@@ -217,25 +184,15 @@ mod tests {
     #[test]
     fn fault_2_intent_without_child_means_that_nothing_started() {
         let none = json!(null);
-        assert_eq!(
-            end(&journal(&[("started", none.clone())]), false).0,
-            Status::Failed
-        );
-        assert_eq!(
-            end(&journal(&[("intent", none.clone())]), false).0,
-            Status::Failed
-        );
+        assert_eq!(end(&journal(&[("started", none.clone())]), false).0, Status::Failed);
+        assert_eq!(end(&journal(&[("intent", none.clone())]), false).0, Status::Failed);
         assert_eq!(
             end(&journal(&[("intent", none.clone())]), true).0,
             Status::Unknown,
             "the child wrote something"
         );
         assert_eq!(
-            end(
-                &journal(&[("intent", none.clone()), ("child", none)]),
-                false
-            )
-            .0,
+            end(&journal(&[("intent", none.clone()), ("child", none)]), false).0,
             Status::Unknown
         );
     }

@@ -22,21 +22,14 @@ pub struct Journal {
 
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Journal")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Journal").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
 impl Journal {
     /// The journal of `id`.
     pub fn new(runs: Arc<dyn Runs>, clock: Arc<dyn Clock>, id: OperationId) -> Self {
-        Self {
-            runs,
-            clock,
-            id,
-            secrets: RwLock::new((Vec::new(), Redactor::default())),
-        }
+        Self { runs, clock, id, secrets: RwLock::new((Vec::new(), Redactor::default())) }
     }
 
     /// Learns texts that must not leave.
@@ -48,11 +41,7 @@ impl Journal {
 
     /// The text without what must not leave.
     pub fn clean(&self, text: &str) -> String {
-        self.secrets
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .1
-            .clean(text)
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner).1.clean(text)
     }
 
     /// The operation.
@@ -64,20 +53,13 @@ impl Journal {
         match value {
             Value::String(text) => Value::String(self.clean(&text)),
             Value::Array(items) => items.into_iter().map(|v| self.clean_value(v)).collect(),
-            Value::Object(map) => map
-                .into_iter()
-                .map(|(k, v)| (k, self.clean_value(v)))
-                .collect(),
+            Value::Object(map) => map.into_iter().map(|(k, v)| (k, self.clean_value(v))).collect(),
             other => other,
         }
     }
 
     fn entry(&self, kind: &str, body: Value) -> JournalLine {
-        JournalLine {
-            ts: self.clock.now(),
-            kind: kind.to_owned(),
-            body: self.clean_value(body),
-        }
+        JournalLine { ts: self.clock.now(), kind: kind.to_owned(), body: self.clean_value(body) }
     }
 }
 
@@ -91,10 +73,8 @@ impl Watch for Journal {
     }
 
     async fn progress(&self, message: &str, done: usize, total: usize) {
-        let line = self.entry(
-            "progress",
-            json!({ "message": message, "done": done, "total": total }),
-        );
+        let line =
+            self.entry("progress", json!({ "message": message, "done": done, "total": total }));
         drop(self.runs.note_lazily(self.id, &line).await);
         if done == 1 {
             fault::point("first_resource");

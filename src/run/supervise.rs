@@ -28,17 +28,13 @@ pub async fn supervise(
         return Ok(());
     };
     let journal = Journal::new(Arc::clone(runs), Arc::clone(clock), run.operation);
-    journal
-        .note("started", json!({ "pid": std::process::id() }))
-        .await?;
+    journal.note("started", json!({ "pid": std::process::id() })).await?;
     let answer = tokio::select! {
         answer = work.carry_out(run, &journal) => answer,
         () = stop_on_signal(runs, run) => Value::Null,
     };
     runs.put_result(run.operation, &answer).await?;
-    journal
-        .note("ended", json!({ "status": answer.get("status") }))
-        .await
+    journal.note("ended", json!({ "status": answer.get("status") })).await
 }
 
 /// A system that stops (SIGTERM) asks the operation to stop; it ends by itself then, so this never returns.
@@ -46,10 +42,7 @@ async fn stop_on_signal(runs: &Arc<dyn Runs>, run: &RunFile) {
     use tokio::signal::unix::{SignalKind, signal};
     if let Ok(mut terminated) = signal(SignalKind::terminate()) {
         while terminated.recv().await.is_some() {
-            drop(
-                runs.request_cancel(run.operation, "the system (SIGTERM)")
-                    .await,
-            );
+            drop(runs.request_cancel(run.operation, "the system (SIGTERM)").await);
         }
     }
     std::future::pending::<()>().await;

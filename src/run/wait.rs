@@ -40,11 +40,7 @@ pub async fn wait(
             match line.kind.as_str() {
                 "ended" => return Ok(true),
                 "progress" => see(&Progress {
-                    message: line
-                        .field("message")
-                        .as_str()
-                        .unwrap_or_default()
-                        .to_owned(),
+                    message: line.field("message").as_str().unwrap_or_default().to_owned(),
                     done: count(line.field("done")),
                     total: count(line.field("total")),
                 }),
@@ -65,8 +61,5 @@ pub async fn wait(
 }
 
 fn count(value: &serde_json::Value) -> usize {
-    value
-        .as_u64()
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(0)
+    value.as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
 }
