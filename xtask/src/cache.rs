@@ -33,16 +33,12 @@ impl Cache {
             Some(folder) if folder.is_absolute() => folder,
             _ => home()?.join(".cache"),
         };
-        Ok(Self {
-            root: base.join("datamcp"),
-        })
+        Ok(Self { root: base.join("datamcp") })
     }
 
     /// A cache in a folder of one's own.
     pub fn at(root: &Path) -> Self {
-        Self {
-            root: root.to_path_buf(),
-        }
+        Self { root: root.to_path_buf() }
     }
 
     /// The cache's folder.
@@ -116,12 +112,8 @@ pub fn hold(path: &Path, what: &str) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {
-            eprintln!(
-                "  {what}: another task is at it, waiting for {}",
-                path.display()
-            );
-            file.lock()
-                .with_context(|| format!("waiting for {}", path.display()))?;
+            eprintln!("  {what}: another task is at it, waiting for {}", path.display());
+            file.lock().with_context(|| format!("waiting for {}", path.display()))?;
         }
         Err(fs::TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("locking {}", path.display()));
@@ -149,10 +141,7 @@ mod tests {
         let slot = cache.slot("tool", &[b"1.0", b"linux"]);
         assert!(slot.fill(|at| Ok(fs::write(at.join("it"), "x")?)).unwrap());
         assert!(!slot.fill(|_| bail!("filled twice")).unwrap());
-        assert_ne!(
-            slot.folder(),
-            cache.slot("tool", &[b"1.0l", b"inux"]).folder()
-        );
+        assert_ne!(slot.folder(), cache.slot("tool", &[b"1.0l", b"inux"]).folder());
     }
 
     #[test]
@@ -189,10 +178,7 @@ mod tests {
                     })
                 })
                 .collect();
-            tasks
-                .into_iter()
-                .map(|task| usize::from(task.join().unwrap().unwrap()))
-                .sum()
+            tasks.into_iter().map(|task| usize::from(task.join().unwrap().unwrap())).sum()
         });
         assert_eq!(filled, 1);
     }

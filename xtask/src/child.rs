@@ -17,9 +17,7 @@ pub fn run(command: &mut Command, log: &Path) -> Result<()> {
         fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
     }
     let out = File::create(log).with_context(|| format!("making {}", log.display()))?;
-    let err = out
-        .try_clone()
-        .context("sharing a log between two streams")?;
+    let err = out.try_clone().context("sharing a log between two streams")?;
     let status = command
         .stdin(Stdio::null())
         .stdout(out)
@@ -27,11 +25,7 @@ pub fn run(command: &mut Command, log: &Path) -> Result<()> {
         .status()
         .with_context(|| format!("starting {name}"))?;
     if !status.success() {
-        bail!(
-            "{name}: {status}\n{}\n  whole log: {}",
-            tail(log),
-            log.display()
-        );
+        bail!("{status} of {name}\n{}\n  whole log: {}", tail(log), log.display());
     }
     Ok(())
 }
@@ -39,13 +33,11 @@ pub fn run(command: &mut Command, log: &Path) -> Result<()> {
 /// Runs a command and returns what it wrote to stdout.
 pub fn capture(command: &mut Command) -> Result<String> {
     let name = name_of(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("starting {name}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("starting {name}"))?;
     if !output.status.success() {
         bail!(
-            "{name}: {}\n{}",
+            "{} of {name}\n{}",
             output.status,
             String::from_utf8_lossy(&output.stderr).trim_end()
         );
@@ -58,30 +50,25 @@ pub fn tail(log: &Path) -> String {
     let bytes = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
+    if lines.is_empty() {
+        return "    (nothing)".to_owned();
+    }
     let from = lines.len().saturating_sub(TAIL_LINES);
-    let shown: Vec<String> = lines
-        .iter()
-        .skip(from)
-        .map(|line| format!("    {line}"))
-        .collect();
+    let shown: Vec<String> = lines.iter().skip(from).map(|line| format!("    {line}")).collect();
     shown.join("\n")
 }
 
 /// The file that PATH has for a program name.
 pub fn on_path(program: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn name_of(command: &Command) -> String {
-    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned()),
-    );
+    let program = Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(program.as_os_str());
+    let mut words = vec![program.to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     let mut name = words.join(" ");
     if name.len() > 200 {
         name.truncate(name.floor_char_boundary(200));
@@ -102,10 +89,7 @@ pub struct Identity {
 impl Identity {
     /// The identity of a process that runs now; nothing when none does.
     pub fn of(pid: u32) -> Option<Self> {
-        Some(Self {
-            pid,
-            start: start_of(pid)?,
-        })
+        Some(Self { pid, start: start_of(pid)? })
     }
 
     /// Whether exactly this process still runs.
@@ -116,9 +100,7 @@ impl Identity {
     /// Sends a signal to exactly this process; a process that is gone is no error.
     pub fn signal(&self, signal: rustix::process::Signal) {
         if self.is_alive()
-            && let Some(pid) = i32::try_from(self.pid)
-                .ok()
-                .and_then(rustix::process::Pid::from_raw)
+            && let Some(pid) = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw)
         {
             // The only other error is that it ended meanwhile.
             let _ = rustix::process::kill_process(pid, signal);
@@ -160,13 +142,7 @@ mod tests {
     fn a_process_is_known_by_pid_and_start() {
         let me = Identity::of(std::process::id()).unwrap();
         assert!(me.is_alive());
-        assert!(
-            !Identity {
-                start: "0".to_owned(),
-                ..me
-            }
-            .is_alive()
-        );
+        assert!(!Identity { start: "0".to_owned(), ..me }.is_alive());
     }
 
     #[test]

@@ -5,12 +5,11 @@
 
 mod play;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
 use self::play::Play;
-use crate::child;
 use crate::lab::Lab;
 use crate::place::Checkout;
 use crate::report::{Report, Ticker};
@@ -34,44 +33,20 @@ type Step = fn(&mut Play, &Ticker) -> Result<String>;
 const SCRIPT: [(&str, Step); 18] = [
     ("preflight", |play, on| play.preflight(on)),
     ("list_environments", |play, on| play.environments(on)),
-    ("apply_terraform, dry run", |play, on| {
-        play.plan("apply_terraform", on)
-    }),
-    ("the emulator confirms: nothing was made", |play, _| {
-        play.nothing_was_made()
-    }),
-    ("apply_terraform without approval", |play, on| {
-        play.ask("apply_terraform", on)
-    }),
+    ("apply_terraform, dry run", |play, on| play.plan("apply_terraform", on)),
+    ("the emulator confirms: nothing was made", |play, _| play.nothing_was_made()),
+    ("apply_terraform without approval", |play, on| play.ask("apply_terraform", on)),
     ("a person approves", |play, on| play.approve(on)),
-    ("apply_terraform, the approved plan", |play, on| {
-        play.carry_out("apply_terraform", on)
-    }),
-    ("the emulator confirms: it is there", |play, _| {
-        play.it_is_there()
-    }),
+    ("apply_terraform, the approved plan", |play, on| play.carry_out("apply_terraform", on)),
+    ("the emulator confirms: it is there", |play, _| play.it_is_there()),
     ("terraform_outputs", |play, on| play.outputs(on)),
-    ("apply_terraform again, dry run", |play, on| {
-        play.nothing_to_do(on)
-    }),
-    ("destroy_terraform, dry run", |play, on| {
-        play.plan("destroy_terraform", on)
-    }),
-    ("the emulator confirms: it is still there", |play, _| {
-        play.it_is_there()
-    }),
-    ("destroy_terraform without approval", |play, on| {
-        play.ask("destroy_terraform", on)
-    }),
-    ("a person approves, by typing the name", |play, on| {
-        play.approve(on)
-    }),
-    ("destroy_terraform, the approved plan", |play, on| {
-        play.carry_out("destroy_terraform", on)
-    }),
-    ("the emulator confirms: nothing is left", |play, _| {
-        play.nothing_was_made()
-    }),
+    ("apply_terraform again, dry run", |play, on| play.nothing_to_do(on)),
+    ("destroy_terraform, dry run", |play, on| play.plan("destroy_terraform", on)),
+    ("the emulator confirms: it is still there", |play, _| play.it_is_there()),
+    ("destroy_terraform without approval", |play, on| play.ask("destroy_terraform", on)),
+    ("a person approves, by typing the name", |play, on| play.approve(on)),
+    ("destroy_terraform, the approved plan", |play, on| play.carry_out("destroy_terraform", on)),
+    ("the emulator confirms: nothing is left", |play, _| play.nothing_was_made()),
     ("list_operations", |play, on| play.operations(on)),
     ("the operations log is whole", |play, _| play.verify()),
 ];
@@ -85,12 +60,7 @@ pub fn run(checkout: &Checkout, build: &Build, keep: bool) -> Result<()> {
         Ok(())
     } else {
         report.step("lab", "lab down", |_| {
-            Ok(if Lab::down(checkout)? {
-                ""
-            } else {
-                "was not up"
-            }
-            .to_owned())
+            Ok(if Lab::down(checkout)? { "" } else { "was not up" }.to_owned())
         })
     };
     println!("\n{}", report.table());
@@ -103,10 +73,7 @@ fn perform(checkout: &Checkout, build: &Build, report: &mut Report) -> Result<()
     report.step("lab", "lab up", |_| {
         let (lab, new) = Lab::up(checkout)?;
         let age = if new { "new" } else { "was up" };
-        Ok(format!(
-            "{age}, {}, terraform {}",
-            lab.aws.endpoint, lab.terraform.version
-        ))
+        Ok(format!("{age}, {}, terraform {}", lab.aws.endpoint, lab.terraform.version))
     })?;
     let lab = Lab::running(checkout)?.context("the lab ended at once")?;
     let mut play = Play::prepare(lab, program, &checkout.lab())?;
@@ -131,9 +98,7 @@ impl Build {
 
     fn make(&self, checkout: &Checkout) -> Result<String> {
         let mut command = tools::cargo();
-        command
-            .current_dir(checkout.top())
-            .args(["build", "--locked", "--package", "datamcp"]);
+        command.current_dir(checkout.top()).args(["build", "--locked", "--package", "datamcp"]);
         let kind = match self {
             Self::Debug => "debug build",
             Self::Release => {
@@ -157,14 +122,4 @@ fn expect(holds: bool, expected: &str, got: impl FnOnce() -> String) -> Result<(
         bail!("expected {expected}, got {}", got());
     }
     Ok(())
-}
-
-/// The end of a log, for the message of a failed step.
-fn log_of(file: &Path) -> String {
-    let tail = child::tail(file);
-    if tail.is_empty() {
-        String::new()
-    } else {
-        format!("\n  the server's log ends with\n{tail}")
-    }
 }

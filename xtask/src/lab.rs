@@ -176,8 +176,7 @@ impl Lab {
 
     /// What a lab has beside an empty emulator: the state bucket and the project.
     fn furnish(&self, checkout: &Checkout) -> Result<()> {
-        self.emulator()
-            .create_versioned_bucket(&self.aws.state_bucket)?;
+        self.emulator().create_versioned_bucket(&self.aws.state_bucket)?;
         project::lay(self, checkout)
     }
 

@@ -110,11 +110,7 @@ fn lab(verb: &LabVerb) -> Result<ExitCode> {
             describe(&lab, *json)?;
         }
         LabVerb::Down => {
-            let what = if Lab::down(&checkout)? {
-                "stopped"
-            } else {
-                "was not up"
-            };
+            let what = if Lab::down(&checkout)? { "stopped" } else { "was not up" };
             println!("lab {what}");
         }
         LabVerb::Status { json } => match Lab::running(&checkout)? {
@@ -143,17 +139,9 @@ fn demo(arguments: DemoArguments) -> Result<ExitCode> {
 }
 
 fn test(lanes: Vec<Lane>) -> Result<ExitCode> {
-    let lanes = if lanes.is_empty() {
-        Lane::by_default()
-    } else {
-        lanes
-    };
+    let lanes = if lanes.is_empty() { Lane::by_default() } else { lanes };
     let passed = suite::run(&Checkout::find()?, &lanes)?;
-    Ok(if passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn describe(lab: &Lab, json: bool) -> Result<()> {
@@ -165,11 +153,7 @@ fn describe(lab: &Lab, json: bool) -> Result<()> {
         "AWS        {} (account {}, {})",
         lab.aws.endpoint, lab.aws.account_id, lab.aws.region
     );
-    println!(
-        "terraform  {} {}",
-        lab.terraform.version,
-        lab.terraform.path.display()
-    );
+    println!("terraform  {} {}", lab.terraform.version, lab.terraform.path.display());
     println!("providers  {}", lab.terraform.provider_mirror.display());
     println!("project    {}", lab.project.display());
     println!("emulator   pid {} since {}", lab.moto.pid, lab.moto.start);

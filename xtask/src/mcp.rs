@@ -6,14 +6,14 @@
 mod answer;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 pub use self::answer::{Answer, Progress};
@@ -55,10 +55,7 @@ impl Client {
         let stdin = child.stdin.take().context("the server's stdin")?;
         let stdout = child.stdout.take().context("the server's stdout")?;
         let mut client = Self::over(stdout, stdin);
-        client.process = Some(Process {
-            child,
-            stderr: stderr.to_path_buf(),
-        });
+        client.process = Some(Process { child, stderr: stderr.to_path_buf() });
         Ok(client)
     }
 
@@ -74,13 +71,7 @@ impl Client {
             }
         });
         let to_server: Option<Box<dyn Write + Send>> = Some(Box::new(to));
-        Self {
-            to_server,
-            from_server,
-            next_id: 1,
-            patience: PATIENCE,
-            process: None,
-        }
+        Self { to_server, from_server, next_id: 1, patience: PATIENCE, process: None }
     }
 
     /// Waits this long for each answer instead of three minutes.
@@ -150,14 +141,8 @@ impl Client {
             .collect::<Vec<_>>()
             .join("\n");
         Ok(Answer {
-            is_error: result
-                .get("isError")
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
-            structured: result
-                .get_mut("structuredContent")
-                .map(Value::take)
-                .unwrap_or_default(),
+            is_error: result.get("isError").and_then(Value::as_bool).unwrap_or(false),
+            structured: result.get_mut("structuredContent").map(Value::take).unwrap_or_default(),
             text,
         })
     }
@@ -175,9 +160,7 @@ impl Client {
         self.send(&message)?;
         let deadline = Instant::now() + self.patience;
         loop {
-            let mut message = self
-                .receive(deadline)
-                .with_context(|| format!("{method} {id}"))?;
+            let mut message = self.receive(deadline).with_context(|| format!("{method} {id}"))?;
             if message.get("method").is_some() {
                 self.serve(&message, watch)?;
             } else if message.get("id") == Some(&json!(id)) {
@@ -212,10 +195,7 @@ impl Client {
         }
         process.child.kill().context("ending the server")?;
         process.child.wait().context("ending the server")?;
-        bail!(
-            "the server ran on for {} s after its input was closed",
-            FAREWELL.as_secs()
-        )
+        bail!("the server ran on for {} s after its input was closed", FAREWELL.as_secs())
     }
 
     /// Kills the server without a farewell, as a crash would.
@@ -229,10 +209,7 @@ impl Client {
 
     /// Answers what the server asks of us: a ping; everything else is a method that we do not have.
     fn serve(&mut self, message: &Value, watch: &mut dyn FnMut(&Progress)) -> Result<()> {
-        let method = message
-            .get("method")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
         match (method, message.get("id")) {
             ("ping", Some(id)) => self.send(&json!({ "jsonrpc": "2.0", "id": id, "result": {} })),
             (_, Some(id)) => {
@@ -250,14 +227,13 @@ impl Client {
     }
 
     fn send(&mut self, message: &Value) -> Result<()> {
-        let to = self
-            .to_server
-            .as_mut()
-            .context("the server's input is closed")?;
+        let to = self.to_server.as_mut().context("the server's input is closed")?;
         let line = format!("{message}\n");
-        to.write_all(line.as_bytes())
-            .and_then(|()| to.flush())
-            .context("writing to the server")
+        match to.write_all(line.as_bytes()).and_then(|()| to.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(self.gone()),
+            Err(error) => Err(error).context("writing to the server"),
+        }
     }
 
     fn receive(&self, deadline: Instant) -> Result<Value> {
@@ -266,15 +242,18 @@ impl Client {
             Ok(line) => serde_json::from_str(&line)
                 .with_context(|| format!("the server wrote a line that is not JSON: {line}")),
             Err(RecvTimeoutError::Timeout) => bail!("no answer in {} s", self.patience.as_secs()),
-            Err(RecvTimeoutError::Disconnected) => match &self.process {
-                Some(process) => {
-                    bail!(
-                        "the server closed its output\n{}",
-                        child::tail(&process.stderr)
-                    )
-                }
-                None => bail!("the server closed its output"),
-            },
+            Err(RecvTimeoutError::Disconnected) => Err(self.gone()),
+        }
+    }
+
+    /// The server has closed a stream: what it left in its log says most.
+    fn gone(&self) -> anyhow::Error {
+        match &self.process {
+            Some(process) => {
+                let log = child::tail(&process.stderr);
+                anyhow!("the server closed its streams; its log ends with\n{log}")
+            }
+            None => anyhow!("the server closed its streams"),
         }
     }
 }
@@ -291,9 +270,7 @@ impl Drop for Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("process", &self.process)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("process", &self.process).finish_non_exhaustive()
     }
 }
 

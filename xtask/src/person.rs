@@ -42,15 +42,8 @@ impl Person {
         environment: &[(String, String)],
         folder: &Path,
     ) -> Result<Self> {
-        let size = PtySize {
-            rows: 50,
-            cols: 120,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let terminal = native_pty_system()
-            .openpty(size)
-            .map_err(|error| anyhow!("{error:#}"))?;
+        let size = PtySize { rows: 50, cols: 120, pixel_width: 0, pixel_height: 0 };
+        let terminal = native_pty_system().openpty(size).map_err(|error| anyhow!("{error:#}"))?;
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
@@ -65,14 +58,10 @@ impl Person {
             .map_err(|error| anyhow!("starting {}: {error:#}", program.display()))?;
         // With our own end open the screen would never end.
         drop(terminal.slave);
-        let reader = terminal
-            .master
-            .try_clone_reader()
-            .map_err(|error| anyhow!("the screen: {error:#}"))?;
-        let keyboard = terminal
-            .master
-            .take_writer()
-            .map_err(|error| anyhow!("the keyboard: {error:#}"))?;
+        let reader =
+            terminal.master.try_clone_reader().map_err(|error| anyhow!("the screen: {error:#}"))?;
+        let keyboard =
+            terminal.master.take_writer().map_err(|error| anyhow!("the keyboard: {error:#}"))?;
         Ok(Self {
             program: child,
             keyboard,
@@ -97,14 +86,9 @@ impl Person {
             let text = plain(&self.seen);
             if let Some(found) = regex.captures(&text) {
                 let group = found.get(1).or_else(|| found.get(0));
-                return Ok(group
-                    .map(|group| group.as_str().to_owned())
-                    .unwrap_or_default());
+                return Ok(group.map(|group| group.as_str().to_owned()).unwrap_or_default());
             }
-            match self
-                .screen
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.screen.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(more) => self.seen.extend(more),
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("expected {pattern} on the screen, got after a minute:\n{text}")
@@ -119,9 +103,7 @@ impl Person {
     /// Types a line.
     pub fn types(&mut self, line: &str) -> Result<()> {
         let typed = format!("{line}\n");
-        self.keyboard
-            .write_all(typed.as_bytes())
-            .context("typing")?;
+        self.keyboard.write_all(typed.as_bytes()).context("typing")?;
         self.keyboard.flush().context("typing")
     }
 
@@ -129,34 +111,23 @@ impl Person {
     pub fn leaves(mut self) -> Result<Ending> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self
-                .screen
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.screen.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(more) => self.seen.extend(more),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.program.kill().context("ending the program")?;
-                    bail!(
-                        "the program did not end in a minute:\n{}",
-                        plain(&self.seen)
-                    );
+                    bail!("the program did not end in a minute:\n{}", plain(&self.seen));
                 }
             }
         }
         let status = self.program.wait().context("waiting for the program")?;
-        Ok(Ending {
-            code: status.exit_code(),
-            text: plain(&self.seen),
-        })
+        Ok(Ending { code: status.exit_code(), text: plain(&self.seen) })
     }
 }
 
 impl std::fmt::Debug for Person {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Person")
-            .field("program", &self.program)
-            .finish_non_exhaustive()
+        f.debug_struct("Person").field("program", &self.program).finish_non_exhaustive()
     }
 }
 
@@ -203,9 +174,8 @@ mod tests {
 
     #[test]
     fn a_program_that_refuses_is_told_apart() {
-        let (_, ending) = at("printf 'type `dev` to approve: '; read -r w; exit 3")
-            .approve()
-            .unwrap();
+        let (_, ending) =
+            at("printf 'type `dev` to approve: '; read -r w; exit 3").approve().unwrap();
         assert_eq!(ending.code, 3);
         let error = at("echo expired; exit 2").approve().unwrap_err();
         assert!(error.to_string().contains("expired"), "{error}");
@@ -213,9 +183,6 @@ mod tests {
 
     #[test]
     fn screens_are_read_without_colours() {
-        assert_eq!(
-            plain(b"\x1b[1;31mred\x1b[0m\r\n\x1b]0;title\x07x\x1b[2K"),
-            "red\nx"
-        );
+        assert_eq!(plain(b"\x1b[1;31mred\x1b[0m\r\n\x1b]0;title\x07x\x1b[2K"), "red\nx");
     }
 }

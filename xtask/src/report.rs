@@ -34,10 +34,7 @@ pub struct Ticker {
 impl Report {
     /// A report without steps; time counts from here.
     pub fn new() -> Self {
-        Self {
-            started: Instant::now(),
-            rows: Vec::new(),
-        }
+        Self { started: Instant::now(), rows: Vec::new() }
     }
 
     /// Runs a step, shows its line, and notes how it ended. The step returns a few words on what it saw.
@@ -60,13 +57,7 @@ impl Report {
         let mark = if passed { "ok    " } else { "FAILED" };
         println!("{mark} {group:<9} {name:<44} {seconds:>7.1} s  {detail}");
         let (group, name) = (group.to_owned(), name.to_owned());
-        self.rows.push(Row {
-            group,
-            name,
-            passed,
-            took,
-            detail,
-        });
+        self.rows.push(Row { group, name, passed, took, detail });
         outcome.map(drop)
     }
 
@@ -118,10 +109,7 @@ impl Ticker {
         }
         bar.set_prefix(name.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self {
-            bar,
-            last: std::cell::RefCell::default(),
-        }
+        Self { bar, last: std::cell::RefCell::default() }
     }
 
     /// Shows what is being done now; the same text twice is shown once.
@@ -165,15 +153,10 @@ mod tests {
     fn steps_are_counted_and_listed() {
         let mut report = Report::new();
         report.step("a", "good", |_| Ok("seen".to_owned())).unwrap();
-        report
-            .step("a", "bad", |_| anyhow::bail!("broken\nsecond line"))
-            .unwrap_err();
+        report.step("a", "bad", |_| anyhow::bail!("broken\nsecond line")).unwrap_err();
         assert_eq!(report.totals(), (1, 1));
         let table = report.table();
-        assert!(
-            table.contains("broken") && !table.contains("second line"),
-            "{table}"
-        );
+        assert!(table.contains("broken") && !table.contains("second line"), "{table}");
     }
 
     #[test]

@@ -42,11 +42,7 @@ struct Run<'a> {
 impl Lane {
     /// The lanes that run when none is named.
     pub fn by_default() -> Vec<Self> {
-        Self::value_variants()
-            .iter()
-            .copied()
-            .filter(|lane| *lane != Self::Network)
-            .collect()
+        Self::value_variants().iter().copied().filter(|lane| *lane != Self::Network).collect()
     }
 }
 
@@ -57,15 +53,8 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
         std::fs::remove_dir_all(&logs).with_context(|| format!("clearing {}", logs.display()))?;
     }
     std::fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
-    let mut run = Run {
-        checkout,
-        logs,
-        report: Report::new(),
-    };
-    for lane in Lane::value_variants()
-        .iter()
-        .filter(|lane| lanes.contains(lane))
-    {
+    let mut run = Run { checkout, logs, report: Report::new() };
+    for lane in Lane::value_variants().iter().filter(|lane| lanes.contains(lane)) {
         match lane {
             Lane::Hermetic => rust::hermetic(&mut run),
             Lane::Emulator => rust::emulator(&mut run),
@@ -112,10 +101,8 @@ impl Run<'_> {
             for tool in tools {
                 found.push(tool.provide()?);
             }
-            let names: Vec<String> = found
-                .iter()
-                .map(|found| format!("{} {}", found.tool, found.version))
-                .collect();
+            let names: Vec<String> =
+                found.iter().map(|found| format!("{} {}", found.tool, found.version)).collect();
             Ok(names.join(", "))
         });
         found.try_into().ok()
@@ -131,22 +118,12 @@ impl Run<'_> {
     fn finish(&self, lanes: &[Lane]) -> bool {
         let (passed, failed) = self.report.totals();
         let names = |picked: bool| {
-            let lanes = Lane::value_variants()
-                .iter()
-                .filter(|lane| lanes.contains(lane) == picked);
+            let lanes = Lane::value_variants().iter().filter(|lane| lanes.contains(lane) == picked);
             let names: Vec<String> = lanes.map(ToString::to_string).collect();
-            if names.is_empty() {
-                "none".to_owned()
-            } else {
-                names.join(", ")
-            }
+            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
         };
         println!("\n{}", self.report.table());
-        println!(
-            "lanes that ran: {}; that did not: {}",
-            names(true),
-            names(false)
-        );
+        println!("lanes that ran: {}; that did not: {}", names(true), names(false));
         if !lanes.contains(&Lane::Network) {
             println!(
                 "the network lane (advisories, tflint's AWS rules) runs in the GitHub workflow"
@@ -210,9 +187,6 @@ mod tests {
 
     #[test]
     fn the_network_is_asked_only_by_name() {
-        assert_eq!(
-            Lane::by_default(),
-            [Lane::Hermetic, Lane::Emulator, Lane::Infra]
-        );
+        assert_eq!(Lane::by_default(), [Lane::Hermetic, Lane::Emulator, Lane::Infra]);
     }
 }

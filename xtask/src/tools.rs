@@ -95,13 +95,7 @@ impl Tool {
             Self::CargoDeny => rust::provide(&cache, &pins.cargo_deny.version),
         }
         .with_context(|| format!("providing {self}"))?;
-        Ok(Found {
-            tool: self,
-            path,
-            version,
-            origin,
-            took: started.elapsed(),
-        })
+        Ok(Found { tool: self, path, version, origin, took: started.elapsed() })
     }
 }
 
@@ -114,10 +108,7 @@ pub(crate) fn cargo() -> Command {
         Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"]
-            .iter()
-            .any(|start| text.starts_with(start))
-        {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| text.starts_with(start)) {
             command.env_remove(&name);
         }
     }
@@ -129,11 +120,7 @@ type Provided = Result<(PathBuf, String, Origin)>;
 
 /// The origin that follows from whether a slot had to be filled.
 fn origin(filled_now: bool) -> Origin {
-    if filled_now {
-        Origin::Installed
-    } else {
-        Origin::Cache
-    }
+    if filled_now { Origin::Installed } else { Origin::Cache }
 }
 
 /// Says on stderr what is done now; installing is silent otherwise.

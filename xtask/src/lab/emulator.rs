@@ -83,9 +83,7 @@ impl Emulator {
 
     fn get(&self, path: &str) -> Result<String> {
         let url = format!("{}{path}", self.endpoint);
-        let answer = ureq::get(&url)
-            .header("Authorization", self.claim("s3"))
-            .call();
+        let answer = ureq::get(&url).header("Authorization", self.claim("s3")).call();
         text_of(answer, &url)
     }
 
@@ -171,10 +169,8 @@ mod tests {
 
     #[test]
     fn the_difference_of_two_inventories_is_named() {
-        let before = Inventory {
-            buckets: BTreeSet::from(["state".to_owned()]),
-            ..Inventory::default()
-        };
+        let before =
+            Inventory { buckets: BTreeSet::from(["state".to_owned()]), ..Inventory::default() };
         let mut after = before.clone();
         assert!(after.beyond(&before).is_empty());
         after.roles.insert("ci".to_owned());

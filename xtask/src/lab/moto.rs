@@ -97,29 +97,14 @@ fn start(tool: &Found, folder: &Path, mode: &str) -> Result<(Child, u16)> {
             }
         }
     }
-    bail!(
-        "the emulator ended early {TRIES} times\n{}",
-        child::tail(&folder.join("moto.log"))
-    )
+    bail!("the emulator ended early {TRIES} times\n{}", child::tail(&folder.join("moto.log")))
 }
 
 fn spawn(tool: &Found, folder: &Path, mode: &str, port: u16) -> Result<Child> {
     let log = File::create(folder.join("moto.log")).context("making the emulator's log")?;
-    let stdin = if mode == "session" {
-        Stdio::null()
-    } else {
-        Stdio::piped()
-    };
+    let stdin = if mode == "session" { Stdio::null() } else { Stdio::piped() };
     Command::new(tool.path.with_file_name("python"))
-        .args([
-            "-c",
-            PROGRAM,
-            mode,
-            "-H",
-            "127.0.0.1",
-            "-p",
-            &port.to_string(),
-        ])
+        .args(["-c", PROGRAM, mode, "-H", "127.0.0.1", "-p", &port.to_string()])
         .current_dir(folder)
         .env_clear()
         .env("HOME", home()?)
@@ -135,11 +120,7 @@ fn spawn(tool: &Found, folder: &Path, mode: &str, port: u16) -> Result<Child> {
 
 /// The next free port from `first` on, around the range.
 fn free_port(first: u16) -> Result<u16> {
-    let from = if PORTS.contains(&first) {
-        first
-    } else {
-        PORTS.start
-    };
+    let from = if PORTS.contains(&first) { first } else { PORTS.start };
     (from..PORTS.end)
         .chain(PORTS.start..from)
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
@@ -151,11 +132,7 @@ fn wait_for_answer(child: &mut Child, port: u16) -> Result<bool> {
     let url = format!("http://127.0.0.1:{port}/moto-api/");
     let started = Instant::now();
     loop {
-        if child
-            .try_wait()
-            .context("looking after the emulator")?
-            .is_some()
-        {
+        if child.try_wait().context("looking after the emulator")?.is_some() {
             return Ok(false);
         }
         if ureq::get(&url).call().is_ok() {

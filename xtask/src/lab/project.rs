@@ -27,13 +27,10 @@ pub(super) fn lay(lab: &Lab, checkout: &Checkout) -> Result<()> {
 pub(crate) fn copy_infra(checkout: &Checkout, to: &Path) -> Result<()> {
     let from = checkout.top().join("infra");
     fs::create_dir_all(to).with_context(|| format!("making {}", to.display()))?;
-    let sources = WalkDir::new(&from)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(|entry| {
-            let name = entry.file_name().to_string_lossy();
-            name != ".terraform" && !name.contains(".tfstate") && !name.ends_with(".tfplan")
-        });
+    let sources = WalkDir::new(&from).sort_by_file_name().into_iter().filter_entry(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        name != ".terraform" && !name.contains(".tfstate") && !name.ends_with(".tfplan")
+    });
     for entry in sources {
         let entry = entry.with_context(|| format!("copying {}", from.display()))?;
         let place = to.join(entry.path().strip_prefix(&from).context("copying infra")?);

@@ -53,16 +53,9 @@ impl Answer {
 impl Progress {
     pub(super) fn of(params: &Value) -> Self {
         Self {
-            progress: params
-                .get("progress")
-                .and_then(Value::as_f64)
-                .unwrap_or_default(),
+            progress: params.get("progress").and_then(Value::as_f64).unwrap_or_default(),
             total: params.get("total").and_then(Value::as_f64),
-            message: params
-                .get("message")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            message: params.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
         }
     }
 }

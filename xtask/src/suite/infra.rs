@@ -15,12 +15,7 @@ use crate::tools::{Found, Tool};
 
 pub(super) fn lane(run: &mut Run<'_>) {
     let lane = Lane::Infra;
-    let tools = [
-        Tool::Terraform,
-        Tool::Providers,
-        Tool::Tflint,
-        Tool::Checkov,
-    ];
+    let tools = [Tool::Terraform, Tool::Providers, Tool::Tflint, Tool::Checkov];
     let Some([terraform, providers, tflint, checkov]) = run.tools(lane, tools) else {
         return;
     };
@@ -37,26 +32,16 @@ pub(super) fn lane(run: &mut Run<'_>) {
         run.command(lane, "terraform fmt", command);
     }
     for folder in &folders {
-        let name = folder
-            .strip_prefix(&copy)
-            .unwrap_or(folder)
-            .display()
-            .to_string();
+        let name = folder.strip_prefix(&copy).unwrap_or(folder).display().to_string();
         if validate(run, &terraform, folder, &name) && folder.join("tests").is_dir() {
             test(run, &terraform, folder, &name);
         }
     }
     let mut command = Command::new(&tflint.path);
-    command
-        .current_dir(&copy)
-        .arg("--recursive")
-        .arg("--config")
-        .arg(copy.join(".tflint.hcl"));
+    command.current_dir(&copy).arg("--recursive").arg("--config").arg(copy.join(".tflint.hcl"));
     run.command(lane, "tflint", command);
     let mut command = Command::new(&checkov.path);
-    command
-        .current_dir(run.checkout.top())
-        .args(["--config-file", "tests/lab/checkov.yaml"]);
+    command.current_dir(run.checkout.top()).args(["--config-file", "tests/lab/checkov.yaml"]);
     run.command(lane, "checkov", command);
 }
 
@@ -68,16 +53,10 @@ pub(super) fn cloud_rules(run: &mut Run<'_>) {
     };
     let config = run.checkout.top().join("tests/lab/tflint-aws.hcl");
     let infra = run.checkout.top().join("infra");
-    for (name, arguments) in [
-        ("tflint --init", "--init"),
-        ("tflint, rules for AWS", "--recursive"),
-    ] {
+    for (name, arguments) in [("tflint --init", "--init"), ("tflint, rules for AWS", "--recursive")]
+    {
         let mut command = Command::new(&tflint.path);
-        command
-            .current_dir(&infra)
-            .arg(arguments)
-            .arg("--config")
-            .arg(&config);
+        command.current_dir(&infra).arg(arguments).arg("--config").arg(&config);
         if !run.command(lane, name, command) {
             return;
         }
@@ -110,10 +89,7 @@ fn test(run: &mut Run<'_>, terraform: &Found, folder: &Path, name: &str) {
         crate::child::run(command.args(["test", "-no-color"]), &log)?;
         let text = std::fs::read_to_string(&log).context("reading a log")?;
         let totals = text.lines().rev().find(|line| line.starts_with("Success!"));
-        Ok(totals
-            .unwrap_or_default()
-            .trim_start_matches("Success! ")
-            .to_owned())
+        Ok(totals.unwrap_or_default().trim_start_matches("Success! ").to_owned())
     });
 }
 
@@ -138,9 +114,7 @@ fn roots(infra: &Path) -> Result<Vec<PathBuf>> {
     for entry in WalkDir::new(infra).sort_by_file_name() {
         let entry = entry.context("reading infra")?;
         let path = entry.path();
-        let Some(folder) = path
-            .parent()
-            .filter(|_| path.extension().is_some_and(|e| e == "tf"))
+        let Some(folder) = path.parent().filter(|_| path.extension().is_some_and(|e| e == "tf"))
         else {
             continue;
         };
@@ -160,13 +134,7 @@ mod tests {
     #[test]
     fn folders_with_code_are_found_once_and_tests_left_out() {
         let top = tempfile::tempdir().unwrap();
-        for file in [
-            "m/a.tf",
-            "m/b.tf",
-            "m/tests/setup/x.tf",
-            "m/readme.md",
-            "e/dev/main.tf",
-        ] {
+        for file in ["m/a.tf", "m/b.tf", "m/tests/setup/x.tf", "m/readme.md", "e/dev/main.tf"] {
             let file = top.path().join(file);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, "").unwrap();

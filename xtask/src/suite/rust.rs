@@ -16,46 +16,16 @@ pub(super) fn hermetic(run: &mut Run<'_>) {
     let lane = Lane::Hermetic;
     let deny = run.tools(lane, [Tool::CargoDeny]);
     run.command(lane, "cargo fmt", cargo(run, &["fmt", "--all", "--check"]));
-    let lints = [
-        "clippy",
-        "--locked",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     run.command(lane, "cargo clippy", cargo(run, &lints));
-    let lints = [
-        "clippy",
-        "--locked",
-        "--workspace",
-        "--test",
-        "emulator",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let lints = ["clippy", "--locked", "--workspace", "--test", "emulator", "--", "-D", "warnings"];
     run.command(lane, "cargo clippy, emulator tests", cargo(run, &lints));
-    let core = [
-        "check",
-        "--locked",
-        "--package",
-        "datamcp",
-        "--no-default-features",
-    ];
+    let core = ["check", "--locked", "--package", "datamcp", "--no-default-features"];
     run.command(lane, "cargo check, core without SDKs", cargo(run, &core));
     if let Some([deny]) = deny {
         let mut command = Command::new(deny.path);
         command.current_dir(run.checkout.top());
-        command.args([
-            "--workspace",
-            "--locked",
-            "check",
-            "bans",
-            "licenses",
-            "sources",
-        ]);
+        command.args(["--workspace", "--locked", "check", "bans", "licenses", "sources"]);
         run.command(lane, "cargo deny: bans, licences, sources", command);
     }
     tests(
@@ -71,23 +41,13 @@ pub(super) fn emulator(run: &mut Run<'_>) {
     let mut lab = None;
     run.step(lane, "lab of the tests", |run| {
         let started = private_lab(run)?;
-        let seen = format!(
-            "{}, terraform {}",
-            started.aws.endpoint, started.terraform.version
-        );
+        let seen = format!("{}, terraform {}", started.aws.endpoint, started.terraform.version);
         lab = Some(started);
         Ok(seen)
     });
     // Held to the end of the lane: the emulator ends with it.
     let Some(_lab) = lab else { return };
-    let arguments = [
-        "test",
-        "--locked",
-        "--workspace",
-        "--test",
-        "emulator",
-        "--no-fail-fast",
-    ];
+    let arguments = ["test", "--locked", "--workspace", "--test", "emulator", "--no-fail-fast"];
     let mut command = cargo(run, &arguments);
     command.env("DATAMCP_LAB", run.logs.join("lab/lab.json"));
     tests(run, lane, "cargo test, emulator tests", command);
@@ -99,9 +59,7 @@ pub(super) fn advisories(run: &mut Run<'_>) {
         return;
     };
     let mut command = Command::new(deny.path);
-    command
-        .current_dir(run.checkout.top())
-        .args(["--workspace", "check", "advisories"]);
+    command.current_dir(run.checkout.top()).args(["--workspace", "check", "advisories"]);
     run.command(lane, "cargo deny: advisories", command);
 }
 

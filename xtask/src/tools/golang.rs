@@ -57,10 +57,7 @@ pub(super) fn provide(cache: &Cache, module: &Module) -> Provided {
     let slot = module.slot(cache);
     let new = slot.fill(|folder| {
         let go = compiler(cache, module)?;
-        say(&format!(
-            "{} {version}: building with go ({})",
-            module.name, module.about
-        ));
+        say(&format!("{} {version}: building with go ({})", module.name, module.about));
         let source = folder.join("source");
         fs::create_dir_all(&source).context("making the module's folder")?;
         fs::write(source.join("go.mod"), module.go_mod).context("writing go.mod")?;
@@ -79,11 +76,7 @@ pub(super) fn provide(cache: &Cache, module: &Module) -> Provided {
             &folder.join("build.log"),
         )
     })?;
-    Ok((
-        slot.folder().join("bin").join(module.name),
-        version,
-        origin(new),
-    ))
+    Ok((slot.folder().join("bin").join(module.name), version, origin(new)))
 }
 
 /// The Go of PATH where it is new enough for the module, else the one from the package index.
@@ -94,11 +87,7 @@ fn compiler(cache: &Cache, module: &Module) -> Result<PathBuf> {
         if numbers(version.trim()) >= numbers(wanted) {
             return Ok(go);
         }
-        say(&format!(
-            "go on PATH is {}, {} wants {wanted}",
-            version.trim(),
-            module.name
-        ));
+        say(&format!("go on PATH is {}, {} wants {wanted}", version.trim(), module.name));
     }
     let (go, _, _) = python::provide(cache, &python::GO)?;
     Ok(go)
@@ -128,11 +117,7 @@ impl Module {
         let version = self
             .go_mod
             .lines()
-            .filter_map(|line| {
-                line.trim()
-                    .trim_start_matches("require ")
-                    .strip_prefix(&wanted)
-            })
+            .filter_map(|line| line.trim().trim_start_matches("require ").strip_prefix(&wanted))
             .find_map(|rest| rest.split_whitespace().next());
         match version {
             Some(version) => Ok(version.to_owned()),
@@ -142,10 +127,7 @@ impl Module {
 
     /// The language version that go.mod wants.
     fn language(&self) -> Result<&'static str> {
-        let line = self
-            .go_mod
-            .lines()
-            .find_map(|line| line.strip_prefix("go "));
+        let line = self.go_mod.lines().find_map(|line| line.strip_prefix("go "));
         line.with_context(|| format!("go.mod of {} names no Go version", self.name))
     }
 }
@@ -160,11 +142,7 @@ mod tests {
         for module in [TFLINT, ACTIONLINT, TOFU] {
             assert!(numbers(&module.version().unwrap()).len() == 3);
             assert!(numbers(module.language().unwrap()).len() >= 2);
-            assert!(
-                module.go_mod.contains(&format!("tool {}", module.package)),
-                "{}",
-                module.name
-            );
+            assert!(module.go_mod.contains(&format!("tool {}", module.package)), "{}", module.name);
         }
     }
 

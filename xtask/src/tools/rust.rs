@@ -10,9 +10,7 @@ use crate::pins::platform;
 pub(super) fn provide(cache: &Cache, version: &str) -> Provided {
     let slot = cache.slot("cargo-deny", &[version.as_bytes(), platform().as_bytes()]);
     let new = slot.fill(|folder| {
-        say(&format!(
-            "cargo-deny {version}: building with cargo (about 5 min)"
-        ));
+        say(&format!("cargo-deny {version}: building with cargo (about 5 min)"));
         let target = folder.join("target");
         child::run(
             cargo()
@@ -25,9 +23,5 @@ pub(super) fn provide(cache: &Cache, version: &str) -> Provided {
         )?;
         std::fs::remove_dir_all(target).context("removing what the build left")
     })?;
-    Ok((
-        slot.folder().join("bin/cargo-deny"),
-        version.to_owned(),
-        origin(new),
-    ))
+    Ok((slot.folder().join("bin/cargo-deny"), version.to_owned(), origin(new)))
 }

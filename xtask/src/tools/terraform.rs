@@ -20,10 +20,7 @@ pub(super) fn provide(cache: &Cache, pins: &Pins) -> Provided {
         if numbers(&version) >= numbers(&pins.terraform.minimum) {
             return Ok((path, version, Origin::Machine));
         }
-        say(&format!(
-            "terraform on PATH is {version}, needed is {}",
-            pins.terraform.minimum
-        ));
+        say(&format!("terraform on PATH is {version}, needed is {}", pins.terraform.minimum));
     }
     if !golang::TOFU.is_cached(cache) {
         match downloaded(cache, &pins.terraform) {
@@ -64,26 +61,15 @@ fn downloaded(cache: &Cache, pin: &TerraformPin) -> Result<(PathBuf, bool)> {
         let url = format!(
             "https://releases.hashicorp.com/terraform/{version}/terraform_{version}_{platform}.zip"
         );
-        say(&format!(
-            "terraform {version}: downloading the vendor's archive"
-        ));
+        say(&format!("terraform {version}: downloading the vendor's archive"));
         child::capture(
             Command::new("curl")
-                .args([
-                    "--fail",
-                    "--silent",
-                    "--show-error",
-                    "--location",
-                    "--retry",
-                    "2",
-                ])
+                .args(["--fail", "--silent", "--show-error", "--location", "--retry", "2"])
                 .args(["--connect-timeout", "20", "--max-time", "600", "--output"])
                 .arg(&archive)
                 .arg(&url),
         )?;
-        let got = hex::encode(Sha256::digest(
-            fs::read(&archive).context("reading the archive")?,
-        ));
+        let got = hex::encode(Sha256::digest(fs::read(&archive).context("reading the archive")?));
         if got != *sum {
             bail!("checksum of {url}: expected {sum}, got {got}");
         }

@@ -49,18 +49,13 @@ fn lab() -> Lab {
             cli_config: PathBuf::new(),
         },
         project: PathBuf::new(),
-        moto: Identity {
-            pid: 0,
-            start: String::new(),
-        },
+        moto: Identity { pid: 0, start: String::new() },
     }
 }
 
 /// Runs one step; its error as text.
 fn step(play: &mut Play, step: fn(&mut Play, &Ticker) -> Result<String>) -> Result<(), String> {
-    Report::new()
-        .step("test", "step", |ticker| step(play, ticker))
-        .map_err(|e| format!("{e:#}"))
+    Report::new().step("test", "step", |ticker| step(play, ticker)).map_err(|e| format!("{e:#}"))
 }
 
 const PLANNED: &str = r#"{"status":"planned","plan_id":"p1","operation_id":"o1",
@@ -73,10 +68,7 @@ fn a_plan_is_remembered_and_asked_for() {
     let mut play = play(&[PLANNED, ASKED]);
     step(&mut play, |play, on| play.plan("apply_terraform", on)).unwrap();
     step(&mut play, |play, on| play.ask("apply_terraform", on)).unwrap();
-    assert_eq!(
-        (play.plan_id.as_str(), play.approval_id.as_str()),
-        ("p1", "a1")
-    );
+    assert_eq!((play.plan_id.as_str(), play.approval_id.as_str()), ("p1", "a1"));
 }
 
 #[test]
@@ -90,10 +82,7 @@ fn a_plan_that_ran_is_refused() {
 fn a_run_without_approval_is_refused() {
     let mut play = play(&[r#"{"status":"succeeded"}"#]);
     let error = step(&mut play, |play, on| play.ask("apply_terraform", on)).unwrap_err();
-    assert!(
-        error.contains("expected status approval_required"),
-        "{error}"
-    );
+    assert!(error.contains("expected status approval_required"), "{error}");
 }
 
 #[test]
@@ -111,10 +100,7 @@ fn a_running_operation_is_waited_for() {
 fn a_failure_that_a_tool_reports_ends_the_demo() {
     let mut play = play(&[r#"{"error":{"code":"lock_held","message":"held by o7"}}"#]);
     let error = step(&mut play, |play, on| play.carry_out("apply_terraform", on)).unwrap_err();
-    assert!(
-        error.contains("lock_held") && error.contains("held by o7"),
-        "{error}"
-    );
+    assert!(error.contains("lock_held") && error.contains("held by o7"), "{error}");
 }
 
 #[test]
