@@ -9,6 +9,7 @@ pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod exec;
 pub mod lock;
 pub mod model;
 pub mod operation;
