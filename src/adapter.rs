@@ -1,1 +1,4 @@
 //! Adapters: each implements ports with one library or binary; none knows another.
+
+pub mod file;
+pub mod sqlite;
