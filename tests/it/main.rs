@@ -1,1 +1,3 @@
-fn main() {}
+//! Tests of the crate as a whole, in one binary.
+
+mod contract;

@@ -118,7 +118,10 @@ pub(super) fn by_key(db: &Connection, user: &str, key: &str) -> Result<Option<Op
 }
 
 /// The statement for a query and its values; each filter has an index that is also in the order of the answer.
-pub(super) fn select(query: &Query, before: Option<(String, String)>) -> (String, Vec<Sql>) {
+pub(in crate::adapter::sqlite) fn select(
+    query: &Query,
+    before: Option<(String, String)>,
+) -> (String, Vec<Sql>) {
     let mut terms = vec!["1"];
     let mut values = Vec::new();
     for (term, value) in [
