@@ -1,8 +1,5 @@
 //! The one door to time and to fresh identifiers. Not a scheduler: sleeping stays with tokio.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is the door that the lint names"
-)]
+#![expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -35,19 +32,13 @@ impl FixedClock {
 
     /// Moves the clock; backwards too, as a corrected system clock would.
     pub fn set(&self, at: Timestamp) {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = at;
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = at;
     }
 }
 
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -81,11 +81,7 @@ impl ErrorCode {
             "approval_expired",
             "the plan or its approval is older than it may be",
         ),
-        (
-            Self::ApprovalUsed,
-            "approval_used",
-            "the plan was carried out before; a plan runs once",
-        ),
+        (Self::ApprovalUsed, "approval_used", "the plan was carried out before; a plan runs once"),
         (
             Self::LockHeld,
             "lock_held",
@@ -106,49 +102,22 @@ impl ErrorCode {
             "audit_unavailable",
             "the operations log cannot be written, so nothing was started",
         ),
-        (
-            Self::ToolMissing,
-            "tool_missing",
-            "a binary, provider or plugin is missing or too old",
-        ),
-        (
-            Self::UpstreamDenied,
-            "upstream_denied",
-            "the cloud, cluster or server refused the call",
-        ),
+        (Self::ToolMissing, "tool_missing", "a binary, provider or plugin is missing or too old"),
+        (Self::UpstreamDenied, "upstream_denied", "the cloud, cluster or server refused the call"),
         (
             Self::UpstreamFailed,
             "upstream_failed",
             "the cloud, cluster, server or terraform itself failed",
         ),
-        (
-            Self::TimedOut,
-            "timed_out",
-            "the work took longer than allowed",
-        ),
-        (
-            Self::Cancelled,
-            "cancelled",
-            "the operation was stopped on request",
-        ),
-        (
-            Self::PartialApply,
-            "partial_apply",
-            "some of the change was made; `details` lists what",
-        ),
-        (
-            Self::Internal,
-            "internal",
-            "a defect of datamcp; the log has more",
-        ),
+        (Self::TimedOut, "timed_out", "the work took longer than allowed"),
+        (Self::Cancelled, "cancelled", "the operation was stopped on request"),
+        (Self::PartialApply, "partial_apply", "some of the change was made; `details` lists what"),
+        (Self::Internal, "internal", "a defect of datamcp; the log has more"),
     ];
 
     /// The word used in answers.
     pub fn word(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(code, ..)| *code == self)
-            .map_or("internal", |(_, word, _)| word)
+        Self::ALL.iter().find(|(code, ..)| *code == self).map_or("internal", |(_, word, _)| word)
     }
 }
 
@@ -214,12 +183,8 @@ impl Error {
     /// Quotes what was given: escaped, at most 200 characters.
     #[must_use]
     pub fn given(mut self, given: impl AsRef<str>) -> Self {
-        let escaped: String = given
-            .as_ref()
-            .chars()
-            .take(GIVEN_MAX + 1)
-            .flat_map(char::escape_debug)
-            .collect();
+        let escaped: String =
+            given.as_ref().chars().take(GIVEN_MAX + 1).flat_map(char::escape_debug).collect();
         let mut cut: String = escaped.chars().take(GIVEN_MAX).collect();
         if escaped.chars().count() > GIVEN_MAX {
             cut.push('…');
@@ -268,10 +233,7 @@ impl Error {
             }
         }
         self.message = clean(&self.message);
-        for text in [&mut self.given, &mut self.allowed, &mut self.next]
-            .into_iter()
-            .flatten()
-        {
+        for text in [&mut self.given, &mut self.allowed, &mut self.next].into_iter().flatten() {
             *text = clean(text);
         }
         self.details.values_mut().for_each(|v| walk(v, clean));

@@ -1,1 +1,2 @@
+//! Entry point; replaced once the command line lands.
 fn main() {}

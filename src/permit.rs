@@ -47,12 +47,7 @@ impl Permit {
                 "assembling a permit: the proofs are about different changes",
             ));
         }
-        Ok(Self {
-            decision,
-            consent,
-            lease,
-            entry,
-        })
+        Ok(Self { decision, consent, lease, entry })
     }
 
     /// The operation that it is for.

@@ -86,32 +86,20 @@ fn spellings(value: &str) -> Vec<String> {
             }
         })
         .collect();
-    vec![
-        value.to_owned(),
-        escaped,
-        url,
-        base64(value.as_bytes()).trim_end_matches('=').to_owned(),
-    ]
+    vec![value.to_owned(), escaped, url, base64(value.as_bytes()).trim_end_matches('=').to_owned()]
 }
 
 /// Standard base64 (RFC 4648 section 4); only ever used to recognise a value, never to decode.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let symbol = |n: u32| {
-        ALPHABET
-            .get((n & 63) as usize)
-            .copied()
-            .map_or('=', char::from)
-    };
+    let symbol = |n: u32| ALPHABET.get((n & 63) as usize).copied().map_or('=', char::from);
     bytes
         .chunks(3)
         .flat_map(|chunk| {
             let n =
                 chunk.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
             let full = [symbol(n >> 18), symbol(n >> 12), symbol(n >> 6), symbol(n)];
-            full.into_iter()
-                .take(chunk.len() + 1)
-                .chain(std::iter::repeat_n('=', 3 - chunk.len()))
+            full.into_iter().take(chunk.len() + 1).chain(std::iter::repeat_n('=', 3 - chunk.len()))
         })
         .collect()
 }
@@ -130,11 +118,7 @@ fn strip_controls(text: &str) -> String {
         (c.is_control() && c != '\n' && c != '\t')
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    if plain.contains(hidden) {
-        plain.chars().filter(|c| !hidden(*c)).collect()
-    } else {
-        plain
-    }
+    if plain.contains(hidden) { plain.chars().filter(|c| !hidden(*c)).collect() } else { plain }
 }
 
 fn shapes() -> &'static [(Regex, &'static str)] {
@@ -178,31 +162,16 @@ mod tests {
     fn known_values_are_masked_in_every_spelling() {
         let secret = "p\"ss/w rd+1";
         let redactor = Redactor::new([secret]);
-        for text in [
-            "p\"ss/w rd+1",
-            "p\\\"ss/w rd+1",
-            "p%22ss%2Fw%20rd%2B1",
-            "cCJzcy93IHJkKzE=",
-        ] {
+        for text in ["p\"ss/w rd+1", "p\\\"ss/w rd+1", "p%22ss%2Fw%20rd%2B1", "cCJzcy93IHJkKzE="] {
             let clean = redactor.clean(&format!("before {text} after"));
-            assert!(
-                !clean.contains(text.trim_end_matches('=')),
-                "{text}: {clean}"
-            );
-            assert!(
-                clean.starts_with("before ") && clean.ends_with(" after"),
-                "{clean}"
-            );
+            assert!(!clean.contains(text.trim_end_matches('=')), "{text}: {clean}");
+            assert!(clean.starts_with("before ") && clean.ends_with(" after"), "{clean}");
         }
     }
 
     #[test]
     fn every_shape_compiles_and_masks() {
-        assert_eq!(
-            shapes().len(),
-            8,
-            "a shape that does not compile is left out"
-        );
+        assert_eq!(shapes().len(), 8, "a shape that does not compile is left out");
         let clean = Redactor::default().clean("key AKIAIOSFODNN7EXAMPLE password=hunter2 https://u:pw1234@host/ Authorization: Bearer abc");
         for leak in ["AKIAIOSFODNN7EXAMPLE", "hunter2", "pw1234", "abc"] {
             assert!(!clean.contains(leak), "{clean}");

@@ -58,10 +58,7 @@ pub async fn standing(
     if record.digest != *digest {
         return Err(Error::new(
             ErrorCode::ApprovalMismatch,
-            format!(
-                "checking approval {}: it is about another change than plan {plan}",
-                record.id
-            ),
+            format!("checking approval {}: it is about another change than plan {plan}", record.id),
         )
         .next("compute a new plan and have it approved"));
     }
@@ -101,10 +98,7 @@ pub async fn spend(
     if record.digest != *digest {
         return Err(Error::new(
             ErrorCode::ApprovalMismatch,
-            format!(
-                "spending approval {}: it is about another change",
-                record.id
-            ),
+            format!("spending approval {}: it is about another change", record.id),
         ));
     }
     if !store.spend(record.id, operation).await? {
@@ -114,11 +108,7 @@ pub async fn spend(
         )
         .next("compute a new plan and have it approved"));
     }
-    Ok(Approval {
-        id: record.id,
-        digest: digest.clone(),
-        evidence: evidence.clone(),
-    })
+    Ok(Approval { id: record.id, digest: digest.clone(), evidence: evidence.clone() })
 }
 
 /// The refusal of a plan that ran before.
@@ -133,10 +123,7 @@ pub fn used(plan: PlanId, operation: OperationId) -> Error {
 
 /// The refusal of a plan that is too old.
 pub fn expired(plan: PlanId, at: Timestamp) -> Error {
-    Error::new(
-        ErrorCode::ApprovalExpired,
-        format!("checking plan {plan}: it expired at {at}"),
-    )
-    .detail("expired", at.to_string())
-    .next("compute a new plan and have it approved")
+    Error::new(ErrorCode::ApprovalExpired, format!("checking plan {plan}: it expired at {at}"))
+        .detail("expired", at.to_string())
+        .next("compute a new plan and have it approved")
 }

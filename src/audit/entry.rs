@@ -27,9 +27,7 @@ pub struct Entry<State> {
 
 impl<State> std::fmt::Debug for Entry<State> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry")
-            .field("operation", &self.operation)
-            .finish_non_exhaustive()
+        f.debug_struct("Entry").field("operation", &self.operation).finish_non_exhaustive()
     }
 }
 
@@ -106,10 +104,7 @@ impl Closing {
 
     /// An end because of this error.
     pub fn failed(status: Status, error: Error) -> Self {
-        Self {
-            error: Some(error.clone()),
-            ..Self::new(status, error.message)
-        }
+        Self { error: Some(error.clone()), ..Self::new(status, error.message) }
     }
 }
 
@@ -147,11 +142,7 @@ impl std::fmt::Debug for Log {
 impl Log {
     /// A log over these.
     pub fn new(store: Arc<dyn AuditStore>, anchor: Arc<dyn Anchor>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            store,
-            anchor,
-            clock,
-        }
+        Self { store, anchor, clock }
     }
 
     /// The store, for reading.
@@ -166,24 +157,12 @@ impl Log {
 
     /// Records a request that was understood. Nothing may be started unless this succeeded.
     pub async fn receive(&self, operation: OperationId, attempt: Attempt) -> Result<EventRecord> {
-        let Attempt {
-            target,
-            actor,
-            tool,
-            params,
-            request_digest,
-            idempotency_key,
-        } = attempt;
+        let Attempt { target, actor, tool, params, request_digest, idempotency_key } = attempt;
         self.append(
             operation,
             target.to_string(),
             actor,
-            Body::Received {
-                tool,
-                params,
-                request_digest,
-                idempotency_key,
-            },
+            Body::Received { tool, params, request_digest, idempotency_key },
         )
         .await
     }
@@ -195,24 +174,12 @@ impl Log {
         attempt: Attempt,
         error: Error,
     ) -> Result<EventRecord> {
-        let Attempt {
-            target,
-            actor,
-            tool,
-            params,
-            request_digest,
-            ..
-        } = attempt;
+        let Attempt { target, actor, tool, params, request_digest, .. } = attempt;
         self.append(
             operation,
             target.to_string(),
             actor,
-            Body::Refused {
-                tool,
-                params,
-                request_digest,
-                error,
-            },
+            Body::Refused { tool, params, request_digest, error },
         )
         .await
     }
@@ -225,28 +192,10 @@ impl Log {
         actor: &Actor,
         opening: Opening,
     ) -> Result<Entry<Open>> {
-        let Opening {
-            plan,
-            digest,
-            approval,
-            fence,
-        } = opening;
-        let body = Body::Opened {
-            plan,
-            plan_digest: digest.clone(),
-            approval,
-            fence,
-        };
-        let record = self
-            .append(operation, target.to_string(), actor.clone(), body)
-            .await?;
-        Ok(Entry {
-            chain: record.event.chain,
-            operation,
-            digest,
-            fence,
-            state: PhantomData,
-        })
+        let Opening { plan, digest, approval, fence } = opening;
+        let body = Body::Opened { plan, plan_digest: digest.clone(), approval, fence };
+        let record = self.append(operation, target.to_string(), actor.clone(), body).await?;
+        Ok(Entry { chain: record.event.chain, operation, digest, fence, state: PhantomData })
     }
 
     /// Closes an open entry.
@@ -256,8 +205,7 @@ impl Log {
         actor: &Actor,
         closing: Closing,
     ) -> Result<EventRecord> {
-        self.append(entry.operation, entry.chain, actor.clone(), closed(closing))
-            .await
+        self.append(entry.operation, entry.chain, actor.clone(), closed(closing)).await
     }
 
     /// Closes an operation that never opened an entry (planned, refused, nothing started), or one whose process died.
@@ -268,8 +216,7 @@ impl Log {
         actor: &Actor,
         closing: Closing,
     ) -> Result<EventRecord> {
-        self.append(operation, chain.to_owned(), actor.clone(), closed(closing))
-            .await
+        self.append(operation, chain.to_owned(), actor.clone(), closed(closing)).await
     }
 
     /// Records any other event about an operation.
@@ -280,8 +227,7 @@ impl Log {
         actor: &Actor,
         body: Body,
     ) -> Result<EventRecord> {
-        self.append(operation, chain.to_owned(), actor.clone(), body)
-            .await
+        self.append(operation, chain.to_owned(), actor.clone(), body).await
     }
 
     async fn append(
@@ -291,37 +237,17 @@ impl Log {
         actor: Actor,
         body: Body,
     ) -> Result<EventRecord> {
-        let event = NewEvent {
-            chain,
-            operation,
-            ts: self.clock.now(),
-            actor,
-            body,
-        };
+        let event = NewEvent { chain, operation, ts: self.clock.now(), actor, body };
         let record = self.store.append(event).await.map_err(unavailable)?;
-        let head = Head {
-            seq: record.seq,
-            hash: record.hash.clone(),
-        };
-        self.anchor
-            .put(&record.event.chain, &head)
-            .await
-            .map_err(unavailable)?;
+        let head = Head { seq: record.seq, hash: record.hash.clone() };
+        self.anchor.put(&record.event.chain, &head).await.map_err(unavailable)?;
         Ok(record)
     }
 }
 
 fn closed(closing: Closing) -> Body {
-    let Closing {
-        status,
-        summary,
-        plan,
-        stdout,
-        stderr,
-        resource_refs,
-        artifacts,
-        error,
-    } = closing;
+    let Closing { status, summary, plan, stdout, stderr, resource_refs, artifacts, error } =
+        closing;
     Body::Closed {
         status,
         summary,
@@ -353,13 +279,9 @@ pub fn inline(text: &str) -> String {
     if text.len() <= HEAD + TAIL {
         return text.to_owned();
     }
-    let head_end = (0..=HEAD)
-        .rev()
-        .find(|i| text.is_char_boundary(*i))
-        .unwrap_or(0);
-    let tail_start = (text.len() - TAIL..text.len())
-        .find(|i| text.is_char_boundary(*i))
-        .unwrap_or(text.len());
+    let head_end = (0..=HEAD).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    let tail_start =
+        (text.len() - TAIL..text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len());
     let left_out = tail_start - head_end;
     format!(
         "{}\n… {left_out} bytes left out …\n{}",

@@ -149,12 +149,7 @@ impl EventRecord {
         let (seq, prev_hash) =
             last.map_or((1, String::new()), |(seq, hash)| (seq + 1, hash.to_owned()));
         let hash = hash(seq, &event, &prev_hash);
-        Self {
-            seq,
-            event,
-            prev_hash,
-            hash,
-        }
+        Self { seq, event, prev_hash, hash }
     }
 
     /// The hash that this event should have.

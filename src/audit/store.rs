@@ -76,28 +76,12 @@ pub struct OperationRow {
 pub fn project(row: Option<&OperationRow>, event: &EventRecord) -> Option<OperationRow> {
     let e = &event.event;
     let mut next = match (&e.body, row) {
-        (
-            Body::Received {
-                tool,
-                params,
-                request_digest,
-                idempotency_key,
-            },
-            None,
-        ) => {
+        (Body::Received { tool, params, request_digest, idempotency_key }, None) => {
             let mut new = fresh(event, tool, params, request_digest, Status::Queued);
             new.idempotency_key.clone_from(idempotency_key);
             new
         }
-        (
-            Body::Refused {
-                tool,
-                params,
-                request_digest,
-                error,
-            },
-            None,
-        ) => {
+        (Body::Refused { tool, params, request_digest, error }, None) => {
             let mut new = fresh(event, tool, params, request_digest, Status::Refused);
             new.end_ts = Some(e.ts);
             new.summary.clone_from(&error.message);
@@ -106,26 +90,22 @@ pub fn project(row: Option<&OperationRow>, event: &EventRecord) -> Option<Operat
         }
         (Body::Decided { .. }, Some(row)) => row.clone(),
         (Body::CancelRequested { .. }, Some(row)) if !row.status.is_final() => row.clone(),
-        (
-            Body::Opened {
-                plan,
-                plan_digest,
-                approval,
-                fence,
-            },
-            Some(row),
-        ) if row.status == Status::Queued => OperationRow {
-            status: Status::Running,
-            plan: Some(*plan),
-            plan_digest: Some(plan_digest.clone()),
-            approval: *approval,
-            fence: Some(*fence),
-            ..row.clone()
-        },
-        (Body::Closed { .. }, Some(row)) if !row.status.is_final() => close(row, event),
-        (Body::Reconciled { status, note, .. }, Some(row)) if row.status == Status::Unknown => {
+        (Body::Opened { plan, plan_digest, approval, fence }, Some(row))
+            if row.status == Status::Queued =>
+        {
             OperationRow {
-                status: *status,
+                status: Status::Running,
+                plan: Some(*plan),
+                plan_digest: Some(plan_digest.clone()),
+                approval: *approval,
+                fence: Some(*fence),
+                ..row.clone()
+            }
+        }
+        (Body::Closed { .. }, Some(row)) if !row.status.is_final() => close(row, event),
+        (Body::Reconciled { status, note, .. }, Some(row)) if row.status.is_final() => {
+            OperationRow {
+                status: if row.status == Status::Unknown { *status } else { row.status },
                 summary: format!("reconciled: {note}"),
                 ..row.clone()
             }
@@ -180,16 +160,8 @@ fn fresh(
 }
 
 fn close(row: &OperationRow, event: &EventRecord) -> OperationRow {
-    let Body::Closed {
-        status,
-        summary,
-        plan,
-        stdout,
-        stderr,
-        resource_refs,
-        artifacts,
-        error,
-    } = &event.event.body
+    let Body::Closed { status, summary, plan, stdout, stderr, resource_refs, artifacts, error } =
+        &event.event.body
     else {
         return row.clone();
     };

@@ -44,24 +44,12 @@ pub async fn verify(log: &Log) -> Result<Report> {
     let mut report = Report::default();
     let anchored: HashMap<String, Head> = log.anchor().heads().await?.into_iter().collect();
     let mut chains = log.store().chains().await?;
-    chains.extend(
-        anchored
-            .keys()
-            .filter(|c| !chains.contains(c))
-            .cloned()
-            .collect::<Vec<_>>(),
-    );
+    chains.extend(anchored.keys().filter(|c| !chains.contains(c)).cloned().collect::<Vec<_>>());
     for chain in chains {
         report.chains += 1;
         let mut rows = HashMap::new();
-        if let Some(fault) = walk(
-            log,
-            &chain,
-            anchored.get(&chain),
-            &mut rows,
-            &mut report.events,
-        )
-        .await?
+        if let Some(fault) =
+            walk(log, &chain, anchored.get(&chain), &mut rows, &mut report.events).await?
         {
             report.faults.push(fault);
             continue;
@@ -137,12 +125,7 @@ async fn walk(
 ) -> Result<Option<Fault>> {
     let mut last: Option<(u64, String)> = None;
     let fault = |seq, operation, what: &str| {
-        Some(Fault {
-            chain: chain.to_owned(),
-            seq,
-            operation,
-            what: what.to_owned(),
-        })
+        Some(Fault { chain: chain.to_owned(), seq, operation, what: what.to_owned() })
     };
     loop {
         let after = last.as_ref().map_or(0, |(seq, _)| *seq);

@@ -75,16 +75,12 @@ impl Lease {
 
     /// Asks the store whether this is still the current grant: a proof can be old.
     pub async fn check(&self) -> Result<()> {
-        self.store
-            .check(&self.key, self.operation, self.fence)
-            .await
+        self.store.check(&self.key, self.operation, self.fence).await
     }
 
     /// Gives it back.
     pub async fn release(self) -> Result<()> {
-        self.store
-            .release(&self.key, self.operation, self.fence)
-            .await
+        self.store.release(&self.key, self.operation, self.fence).await
     }
 
     /// Gives it back but leaves the target blocked until a person reconciles.

@@ -100,11 +100,7 @@ impl Backend {
     /// Identity of the place, as bound into approvals.
     pub fn identity(&self) -> String {
         match self {
-            Self::S3 {
-                bucket,
-                key,
-                region,
-            } => format!("s3://{bucket}/{key}@{region}"),
+            Self::S3 { bucket, key, region } => format!("s3://{bucket}/{key}@{region}"),
             Self::Local { path } => format!("local:{}", path.display()),
         }
     }
@@ -140,11 +136,14 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Digest of everything configuration says about it but its tier: part of what an approval means.
+    /// Digest of what configuration says about how it is reached and where its module lies: part of what an approval
+    /// means. The tier is asked anew before every effect; variables, account and state are bound by themselves.
     pub fn digest(&self) -> Digest {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
-            map.remove("tier");
+            for key in ["tier", "vars", "account", "backend"] {
+                map.remove(key);
+            }
         }
         Digest::of_json(&value)
     }

@@ -10,10 +10,7 @@ pub struct BadName {
 }
 
 fn bad(why: impl Into<String>, allowed: &str) -> BadName {
-    BadName {
-        why: why.into(),
-        allowed: allowed.to_owned(),
-    }
+    BadName { why: why.into(), allowed: allowed.to_owned() }
 }
 
 const ENVIRONMENT: &str = "1 to 40 of a-z, 0-9 and -, beginning with a letter";
@@ -28,14 +25,8 @@ pub fn environment(name: &str) -> Result<(), BadName> {
     }
     let well_formed = name.len() <= 40
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    if well_formed {
-        Ok(())
-    } else {
-        Err(bad("is not a name of an environment", ENVIRONMENT))
-    }
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if well_formed { Ok(()) } else { Err(bad("is not a name of an environment", ENVIRONMENT)) }
 }
 
 const WORKSPACE: &str = "1 to 90 of A-Z, a-z, 0-9, -, _ and ., beginning with a letter or digit";
@@ -45,24 +36,16 @@ pub fn workspace(name: &str) -> Result<(), BadName> {
     let well_formed = !name.is_empty()
         && name.len() <= 90
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         && !name.contains("..");
-    if well_formed {
-        Ok(())
-    } else {
-        Err(bad("is not a name of a workspace", WORKSPACE))
-    }
+    if well_formed { Ok(()) } else { Err(bad("is not a name of a workspace", WORKSPACE)) }
 }
 
 /// Terraform input variable names (Terraform language, "Identifiers").
 pub fn variable(name: &str) -> Result<(), BadName> {
     let well_formed = name.len() <= 128
         && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if well_formed {
         Ok(())
     } else {
@@ -78,10 +61,7 @@ pub fn aws_account(id: &str) -> Result<(), BadName> {
     if id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit()) {
         Ok(())
     } else {
-        Err(bad(
-            "is not an AWS account id",
-            "exactly 12 digits, as a string",
-        ))
+        Err(bad("is not an AWS account id", "exactly 12 digits, as a string"))
     }
 }
 
@@ -90,15 +70,9 @@ pub fn aws_region(region: &str) -> Result<(), BadName> {
     if super::region::AWS.contains(&region) {
         Ok(())
     } else if super::region::is_other_partition(region) {
-        Err(bad(
-            "belongs to another AWS partition",
-            "a region of the commercial partition",
-        ))
+        Err(bad("belongs to another AWS partition", "a region of the commercial partition"))
     } else {
-        Err(bad(
-            "is not an AWS region",
-            "a region of the commercial partition",
-        ))
+        Err(bad("is not an AWS region", "a region of the commercial partition"))
     }
 }
 
@@ -108,14 +82,10 @@ const BUCKET: &str = "3 to 63 of a-z, 0-9 and -, beginning and ending with a let
 pub fn s3_bucket(name: &str) -> Result<(), BadName> {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let well_formed = (3..=63).contains(&name.len())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && edge(name.chars().next())
         && edge(name.chars().last());
-    let reserved = ["xn--", "sthree-", "amzn-s3-demo-"]
-        .iter()
-        .any(|p| name.starts_with(p))
+    let reserved = ["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|p| name.starts_with(p))
         || ["-s3alias", "--ol-s3"].iter().any(|s| name.ends_with(s));
     if well_formed && !reserved {
         Ok(())
@@ -132,10 +102,7 @@ pub fn role_arn(arn: &str) -> Result<(), BadName> {
     if ok {
         Ok(())
     } else {
-        Err(bad(
-            "is not the ARN of an IAM role",
-            "arn:aws:iam::ACCOUNT:role/NAME",
-        ))
+        Err(bad("is not the ARN of an IAM role", "arn:aws:iam::ACCOUNT:role/NAME"))
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Binding {
     pub plan_json: Digest,
     /// The target.
     pub target: Target,
+    /// What configuration says about it.
+    pub environment: Digest,
     /// Terraform workspace.
     pub workspace: String,
     /// Cloud account or project.
@@ -66,7 +68,8 @@ impl Binding {
             [
                 ("plan file", b.plan_file.to_string()),
                 ("plan content", b.plan_json.to_string()),
-                ("environment", b.target.to_string()),
+                ("target", b.target.to_string()),
+                ("environment", b.environment.to_string()),
                 ("workspace", b.workspace.clone()),
                 ("account", b.account.clone()),
                 ("state backend", b.backend.clone()),
@@ -83,11 +86,7 @@ impl Binding {
             .into_iter()
             .zip(facts(now))
             .filter(|((_, was), (_, is))| was != is)
-            .map(|((fact, was), (_, is))| Difference {
-                fact: fact.to_owned(),
-                was,
-                is,
-            })
+            .map(|((fact, was), (_, is))| Difference { fact: fact.to_owned(), was, is })
             .collect()
     }
 }
@@ -124,7 +123,7 @@ pub struct PlanRecord {
     pub created: Timestamp,
     /// After this moment it is refused and deleted.
     pub expires: Timestamp,
-    /// The merged variables it was computed with; they hold secrets, the record is only ever stored sealed.
+    /// The variables of the request that it was computed for; they may hold secrets, the record is stored sealed only.
     pub variables: serde_json::Map<String, serde_json::Value>,
     /// Texts that must not leave, found while computing; stored sealed only.
     pub secrets: Vec<String>,

@@ -41,7 +41,5 @@ pub const AWS: [&str; 34] = [
 
 /// Whether it is a region of another partition (China, `GovCloud`, isolated ones).
 pub fn is_other_partition(region: &str) -> bool {
-    ["cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-"]
-        .iter()
-        .any(|p| region.starts_with(p))
+    ["cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-"].iter().any(|p| region.starts_with(p))
 }

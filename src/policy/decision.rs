@@ -65,8 +65,7 @@ impl Decision {
 
     /// The requester's own approval: counts only where the verdict says so *and* the flag was given.
     pub fn self_approve(&self, auto_approve: bool) -> Option<SelfApproval> {
-        (auto_approve && self.verdict == Verdict::AutoApprovable).then(|| SelfApproval {
-            digest: self.digest.clone(),
-        })
+        (auto_approve && self.verdict == Verdict::AutoApprovable)
+            .then(|| SelfApproval { digest: self.digest.clone() })
     }
 }

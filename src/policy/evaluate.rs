@@ -73,20 +73,15 @@ fn verdict(facts: &Facts<'_>) -> Verdict {
         }
     }
     if !protected.is_empty() {
-        reasons.push(format!(
-            "it deletes or replaces protected resources: {}",
-            protected.join(", ")
-        ));
+        reasons
+            .push(format!("it deletes or replaces protected resources: {}", protected.join(", ")));
     }
     if reasons.is_empty() {
         return Verdict::AutoApprovable;
     }
     let typed_name =
         facts.wish.effect == Effect::Destroy || facts.tier.typed_name || !protected.is_empty();
-    Verdict::NeedsPerson(Obligation {
-        reasons,
-        typed_name,
-    })
+    Verdict::NeedsPerson(Obligation { reasons, typed_name })
 }
 
 /// A role limits what `auto_approve` may cover, whatever the tier says.
@@ -112,10 +107,7 @@ fn wrong_account(facts: &Facts<'_>) -> Error {
 }
 
 fn taken_away(changes: &ChangeSet) -> impl Iterator<Item = &crate::model::ResourceChange> {
-    changes
-        .resources
-        .iter()
-        .filter(|r| matches!(r.action, Action::Delete | Action::Replace))
+    changes.resources.iter().filter(|r| matches!(r.action, Action::Delete | Action::Replace))
 }
 
 fn too_many_deletions(facts: &Facts<'_>) -> Option<Error> {

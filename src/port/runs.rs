@@ -20,6 +20,13 @@ pub struct JournalLine {
     pub body: Value,
 }
 
+impl JournalLine {
+    /// A field of the body; `null` when there is none.
+    pub fn field(&self, name: &str) -> &Value {
+        self.body.get(name).unwrap_or(&Value::Null)
+    }
+}
+
 /// Keeps a run's folder held by this process; a dead process lets go by itself.
 pub trait Hold: Send + Sync + std::fmt::Debug {}
 
@@ -54,6 +61,8 @@ pub trait Runs: Send + Sync {
     async fn cancel_requested(&self, id: OperationId) -> Result<Option<String>>;
     /// Folder for files in clear that live no longer than the operation (plan file, variables, streams), mode 0700.
     async fn scratch(&self, id: OperationId) -> Result<std::path::PathBuf>;
+    /// Size of a scratch file; `None` when there is none.
+    async fn scratch_size(&self, id: OperationId, name: &str) -> Result<Option<u64>>;
     /// Seals the named scratch files into the folder (kept as evidence) and deletes the whole scratch folder.
     async fn close_scratch(&self, id: OperationId, keep: &[&str]) -> Result<Vec<String>>;
 }

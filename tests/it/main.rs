@@ -1,3 +1,3 @@
-//! Tests of the crate as a whole, in one binary.
+//! Integration tests, hermetic lane.
 
 mod contract;

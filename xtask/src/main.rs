@@ -1,1 +1,161 @@
-fn main(){}
+//! `cargo xtask`: the command line of the project's own tasks.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use xtask::demo::{self, Build};
+use xtask::lab::Lab;
+use xtask::place::Checkout;
+use xtask::suite::{self, Lane};
+use xtask::tools::Tool;
+
+/// The project's own tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Find or install what the lab and the tests need, pinned and checksummed, in the user's cache.
+    Tools {
+        /// Only these; all when none is named.
+        names: Vec<Tool>,
+    },
+    /// Start, stop or look at this checkout's lab.
+    Lab {
+        #[command(subcommand)]
+        verb: LabVerb,
+    },
+    /// From a dry run to an empty account again, through the real MCP server, on the lab.
+    Demo(DemoArguments),
+    /// Every check of the repository, in lanes; the last line is `N passed, N failed`.
+    Test {
+        /// Only these lanes; without it all but `network`.
+        #[arg(long, value_delimiter = ',')]
+        lanes: Vec<Lane>,
+    },
+}
+
+/// How the demo is run.
+#[derive(Debug, clap::Args)]
+struct DemoArguments {
+    /// Leave the lab up at the end.
+    #[arg(long)]
+    keep: bool,
+    /// Build and use the release binary.
+    #[arg(long)]
+    release: bool,
+    /// Use this binary and build none.
+    #[arg(long, value_name = "FILE", conflicts_with = "release")]
+    program: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum LabVerb {
+    /// Start it unless it is up.
+    Up {
+        /// Print the description as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop it.
+    Down,
+    /// Tell whether it is up; exit code 1 when it is not.
+    Status {
+        /// Print the description as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Tools { names } => tools(&names),
+        Task::Lab { verb } => lab(&verb),
+        Task::Demo(arguments) => demo(arguments),
+        Task::Test { lanes } => test(lanes),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tools(names: &[Tool]) -> Result<ExitCode> {
+    let started = Instant::now();
+    for tool in if names.is_empty() { Tool::all() } else { names } {
+        println!("{}", tool.provide()?);
+    }
+    println!("all there after {:.1} s", started.elapsed().as_secs_f64());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lab(verb: &LabVerb) -> Result<ExitCode> {
+    let checkout = Checkout::find()?;
+    let started = Instant::now();
+    match verb {
+        LabVerb::Up { json } => {
+            let (lab, new) = Lab::up(&checkout)?;
+            let what = if new { "started" } else { "was up already" };
+            eprintln!("lab {what} after {:.1} s", started.elapsed().as_secs_f64());
+            describe(&lab, *json)?;
+        }
+        LabVerb::Down => {
+            let what = if Lab::down(&checkout)? { "stopped" } else { "was not up" };
+            println!("lab {what}");
+        }
+        LabVerb::Status { json } => match Lab::running(&checkout)? {
+            Some(lab) => describe(&lab, *json)?,
+            None if *json => {
+                println!("null");
+                return Ok(ExitCode::FAILURE);
+            }
+            None => {
+                println!("lab is not up");
+                return Ok(ExitCode::FAILURE);
+            }
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn demo(arguments: DemoArguments) -> Result<ExitCode> {
+    let build = match arguments.program {
+        Some(program) => Build::Given(program),
+        None if arguments.release => Build::Release,
+        None => Build::Debug,
+    };
+    demo::run(&Checkout::find()?, &build, arguments.keep)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn test(lanes: Vec<Lane>) -> Result<ExitCode> {
+    let lanes = if lanes.is_empty() { Lane::by_default() } else { lanes };
+    let passed = suite::run(&Checkout::find()?, &lanes)?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn describe(lab: &Lab, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(lab)?);
+        return Ok(());
+    }
+    println!(
+        "AWS        {} (account {}, {})",
+        lab.aws.endpoint, lab.aws.account_id, lab.aws.region
+    );
+    println!("terraform  {} {}", lab.terraform.version, lab.terraform.path.display());
+    println!("providers  {}", lab.terraform.provider_mirror.display());
+    println!("project    {}", lab.project.display());
+    println!("emulator   pid {} since {}", lab.moto.pid, lab.moto.start);
+    Ok(())
+}

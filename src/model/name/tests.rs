@@ -30,16 +30,8 @@ fn bad_input_46_workspace_leaves_its_folder() {
 #[test]
 fn bad_inputs_60_to_63_and_66_aws_names() {
     assert!(aws_region("us-esat-1").is_err());
-    assert_eq!(
-        nearest("us-esat-1", super::super::region::AWS),
-        Some("us-east-1")
-    );
-    assert!(
-        aws_region("cn-north-1")
-            .unwrap_err()
-            .why
-            .contains("partition")
-    );
+    assert_eq!(nearest("us-esat-1", super::super::region::AWS), Some("us-east-1"));
+    assert!(aws_region("cn-north-1").unwrap_err().why.contains("partition"));
     assert!(aws_account("12345678901").is_err());
     assert!(role_arn("arn:aws:s3:::bucket").is_err());
     assert!(role_arn("arn:aws:iam::123456789012:role/datamcp").is_ok());

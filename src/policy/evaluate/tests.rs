@@ -40,18 +40,10 @@ fn decide(
 ) -> Verdict {
     let roles = roles.iter().copied().collect();
     let principal = Principal("agent".into());
-    let environment = EnvironmentKey {
-        cloud: Cloud::Aws,
-        name: "dev".into(),
-    };
+    let environment = EnvironmentKey { cloud: Cloud::Aws, name: "dev".into() };
     let digest = Digest::of("x");
     evaluate(&Facts {
-        wish: Wish {
-            principal: &principal,
-            roles: &roles,
-            effect,
-            dry_run: false,
-        },
+        wish: Wish { principal: &principal, roles: &roles, effect, dry_run: false },
         tier,
         environment: &environment,
         changes,
@@ -92,16 +84,9 @@ fn promise_3_auto_approve_needs_tier_and_role() {
 fn security_5_the_flag_counts_only_where_the_policy_says_so() {
     let roles = BTreeSet::from([Role::Change]);
     let principal = Principal("agent".into());
-    let environment = EnvironmentKey {
-        cloud: Cloud::Aws,
-        name: "dev".into(),
-    };
+    let environment = EnvironmentKey { cloud: Cloud::Aws, name: "dev".into() };
     let digest = Digest::of("x");
-    for (auto, flag, runs) in [
-        (true, true, true),
-        (true, false, false),
-        (false, true, false),
-    ] {
+    for (auto, flag, runs) in [(true, true, true), (true, false, false), (false, true, false)] {
         let tier = tier(if auto { &[Action::Create] } else { &[] });
         let changes = changes(&[(Action::Create, "aws_vpc")]);
         let decision = evaluate(&Facts {
@@ -118,23 +103,14 @@ fn security_5_the_flag_counts_only_where_the_policy_says_so() {
             account: ACCOUNT,
             expected_account: ACCOUNT,
         });
-        assert_eq!(
-            decision.self_approve(flag).is_some(),
-            runs,
-            "tier {auto}, flag {flag}"
-        );
+        assert_eq!(decision.self_approve(flag).is_some(), runs, "tier {auto}, flag {flag}");
     }
 }
 
 #[test]
 fn security_19_another_account_is_refused() {
-    let verdict = decide(
-        &[Role::Admin],
-        Effect::Change,
-        &tier(&Action::ALL),
-        &changes(&[]),
-        "999999999999",
-    );
+    let verdict =
+        decide(&[Role::Admin], Effect::Change, &tier(&Action::ALL), &changes(&[]), "999999999999");
     assert!(matches!(verdict, Verdict::Deny(e) if e.code == ErrorCode::WrongIdentity));
 }
 
@@ -164,16 +140,7 @@ fn roles_decide_what_may_be_asked_for() {
         (Role::Destroy, Effect::Destroy, false, true),
     ] {
         let roles = BTreeSet::from([role]);
-        let wish = Wish {
-            principal: &principal,
-            roles: &roles,
-            effect,
-            dry_run,
-        };
-        assert_eq!(
-            admit(&wish).is_ok(),
-            allowed,
-            "{role:?} {effect:?} {dry_run}"
-        );
+        let wish = Wish { principal: &principal, roles: &roles, effect, dry_run };
+        assert_eq!(admit(&wish).is_ok(), allowed, "{role:?} {effect:?} {dry_run}");
     }
 }

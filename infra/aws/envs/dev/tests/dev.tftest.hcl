@@ -1,0 +1,150 @@
+mock_provider "aws" {
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn = "arn:aws:s3:::datamcp-dev-data-123456789012"
+    }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:role/datamcp-dev-data-app"
+    }
+  }
+}
+
+variables {
+  account_id = "123456789012"
+  region     = "eu-west-1"
+}
+
+run "needs_only_account_and_region" {
+  command = apply
+
+  assert {
+    condition     = keys(output.private_subnet_ids) == ["private-a", "private-b"] && keys(output.public_subnet_ids) == ["public-a", "public-b"]
+    error_message = "By default there must be two zones, each with a private and a public subnet."
+  }
+
+  assert {
+    condition     = output.data_bucket_arn == "arn:aws:s3:::datamcp-dev-data-123456789012"
+    error_message = "The bucket's ARN must be an output."
+  }
+
+  assert {
+    condition     = output.data_app_role_arn == "arn:aws:iam::123456789012:role/datamcp-dev-data-app"
+    error_message = "The role's ARN must be an output."
+  }
+}
+
+run "plans_addresses_that_never_move" {
+  command = plan
+
+  variables {
+    zones = { a = 0, c = 2 }
+  }
+
+  assert {
+    condition = { for name, subnet in merge(local.private_subnets, local.public_subnets) : name => "${subnet.zone} ${subnet.cidr}" } == {
+      private-a = "eu-west-1a 10.20.0.0/19"
+      private-c = "eu-west-1c 10.20.64.0/19"
+      public-a  = "eu-west-1a 10.20.128.0/24"
+      public-c  = "eu-west-1c 10.20.130.0/24"
+    }
+    error_message = "A subnet's range must follow from its slot alone."
+  }
+}
+
+run "labels_everything" {
+  command = plan
+
+  variables {
+    labels = { owner = "data-platform" }
+  }
+
+  assert {
+    condition = local.labels == {
+      environment = "dev"
+      managed-by  = "terraform"
+      owner       = "data-platform"
+      stack       = "datamcp-dev"
+    }
+    error_message = "Given labels must be joined with the standing ones."
+  }
+}
+
+run "fits_the_smallest_range" {
+  command = plan
+
+  variables {
+    cidr  = "10.20.0.0/20"
+    zones = { a = 0, b = 1, c = 2, d = 3 }
+  }
+
+  assert {
+    condition     = local.public_subnets["public-d"].cidr == "10.20.8.48/28" && local.private_subnets["private-d"].cidr == "10.20.6.0/23"
+    error_message = "Four zones must fit into a /20."
+  }
+}
+
+run "refuses_a_short_account_id" {
+  command         = plan
+  expect_failures = [var.account_id]
+
+  variables {
+    account_id = "12345678901"
+  }
+}
+
+run "refuses_a_region_that_is_none" {
+  command         = plan
+  expect_failures = [var.region]
+
+  variables {
+    region = "Ireland"
+  }
+}
+
+run "refuses_a_range_too_small" {
+  command         = plan
+  expect_failures = [var.cidr]
+
+  variables {
+    cidr = "10.20.0.0/24"
+  }
+}
+
+run "refuses_one_zone" {
+  command         = plan
+  expect_failures = [var.zones]
+
+  variables {
+    zones = { a = 0 }
+  }
+}
+
+run "refuses_a_slot_used_twice" {
+  command         = plan
+  expect_failures = [var.zones]
+
+  variables {
+    zones = { a = 0, b = 0 }
+  }
+}
+
+run "refuses_labels_that_are_set_here" {
+  command         = plan
+  expect_failures = [var.labels]
+
+  variables {
+    labels = { environment = "prod" }
+  }
+}
+
+run "refuses_a_bad_workload" {
+  command         = plan
+  expect_failures = [var.workload]
+
+  variables {
+    workload = { namespace = "*" }
+  }
+}

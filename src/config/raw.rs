@@ -1,0 +1,196 @@
+//! `datamcp.toml` as written. Unknown keys are errors; meaning is given by [`valid`](super::valid).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{Action, Role};
+
+/// The whole file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raw {
+    /// Id of the project: names the state folder.
+    pub project: String,
+    /// Environments by cloud and name.
+    #[serde(default)]
+    pub environments: Environments,
+    /// Tiers by name.
+    #[serde(default)]
+    pub tiers: BTreeMap<String, Tier>,
+    /// Principals by name: who asks.
+    #[serde(default)]
+    pub principals: BTreeMap<String, Principal>,
+    /// People by name: who decides.
+    #[serde(default)]
+    pub people: BTreeMap<String, Person>,
+    /// Terraform.
+    #[serde(default)]
+    pub terraform: Terraform,
+    /// AWS.
+    #[serde(default)]
+    pub aws: Aws,
+    /// Where state and log lie.
+    #[serde(default)]
+    pub store: Store,
+    /// Waiting for a held environment.
+    #[serde(default)]
+    pub lock: Lock,
+}
+
+/// Environments by cloud.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Environments {
+    /// AWS environments by name.
+    #[serde(default)]
+    pub aws: BTreeMap<String, AwsEnvironment>,
+}
+
+/// One AWS environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwsEnvironment {
+    /// Tier.
+    pub tier: String,
+    /// Account that every operation must meet, twelve digits.
+    pub account_id: String,
+    /// Default region.
+    pub region: String,
+    /// Where the state lies.
+    pub state: State,
+    /// Folder of the root module, default `infra/aws/envs/NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// The only workspace it may be used with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// Variables of every run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, Value>,
+    /// Named profile of the shared AWS configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Role to assume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+}
+
+/// State backend.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "backend", rename_all = "lowercase", deny_unknown_fields)]
+pub enum State {
+    /// S3 with a lock file.
+    S3 {
+        /// Bucket.
+        bucket: String,
+        /// Key.
+        key: String,
+        /// Region of the bucket, default the environment's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<String>,
+    },
+    /// A file, relative to the settings file.
+    Local {
+        /// Path.
+        path: PathBuf,
+    },
+}
+
+/// Tier.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// What `auto_approve` may cover.
+    #[serde(default)]
+    pub auto_approve: Vec<Action>,
+    /// People who may decide.
+    #[serde(default)]
+    pub approvers: Vec<String>,
+    /// Default: true for `prod` and `production`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver_other_than_requester: Option<bool>,
+    /// Second factor.
+    #[serde(default)]
+    pub mfa: bool,
+    /// Default: true for `prod` and `production`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed_name: Option<bool>,
+    /// Most resources that one plan may delete or replace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_delete: Option<usize>,
+    /// Types that only a person who types the environment's name may delete or replace, instead of the built-in list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected: Option<Vec<String>>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Principal {
+    /// The operating system's user.
+    pub os_user: String,
+    /// Roles.
+    pub roles: Vec<Role>,
+}
+
+/// Who decides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// The operating system's user at the terminal.
+    pub os_user: String,
+}
+
+/// Terraform.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terraform {
+    /// Path of `terraform` or `tofu`, default the first on `PATH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<PathBuf>,
+    /// Folder with `registry.terraform.io/…`; given, nothing is downloaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_mirror: Option<PathBuf>,
+    /// Providers that may run, instead of the built-in list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub providers: Option<Vec<String>>,
+    /// Code that modules may run on this machine: `local-exec`, `remote-exec`, `external`, `http`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_code: Vec<String>,
+    /// Prefixes of remote module sources that may be used, with a pinned ref.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<String>,
+}
+
+/// AWS.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aws {
+    /// Endpoint of an AWS-compatible emulator. Never set it for a real account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_url: Option<String>,
+}
+
+/// Stores.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// State folder, default `$XDG_STATE_HOME/datamcp/PROJECT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<PathBuf>,
+    /// The second place that knows the heads of the log's chains, default a folder in the state folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<PathBuf>,
+}
+
+/// Waiting for a held environment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// Seconds to wait before `lock_held` is answered.
+    #[serde(default)]
+    pub wait_s: u64,
+}

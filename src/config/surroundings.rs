@@ -1,0 +1,104 @@
+//! What the process was started in: environment variables, user, folders. Read once, at the start.
+#![expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+
+/// What the process was started in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Name of the operating system's user, from the user id: an environment variable could lie.
+    pub os_user: String,
+    /// Host name, for people.
+    pub host: String,
+    /// Working directory.
+    pub cwd: PathBuf,
+    /// Folder for state (`XDG_STATE_HOME`, else `~/.local/state`).
+    pub state_home: PathBuf,
+    /// `DATAMCP_CONFIG`.
+    pub config: Option<PathBuf>,
+    /// Folders of `PATH`.
+    pub path: Vec<PathBuf>,
+    /// Proxy and certificate settings that children need to reach the network as we do.
+    pub network: Vec<(String, String)>,
+    /// Names of endpoint overrides that were inherited.
+    pub endpoint_overrides: Vec<String>,
+    /// `NO_COLOR` is set (no-color.org).
+    pub no_color: bool,
+    /// This program.
+    pub program: PathBuf,
+}
+
+/// Variables that say how to reach the network; they hold no secrets of ours.
+const NETWORK: [&str; 12] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "AWS_CA_BUNDLE",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+];
+
+impl Surroundings {
+    /// Reads them.
+    pub fn read() -> Result<Self> {
+        let uid = nix::unistd::getuid();
+        let user = nix::unistd::User::from_uid(uid)
+            .map_err(|e| Error::internal("looking up the operating system's user", e))?
+            .map_or_else(|| uid.to_string(), |user| user.name);
+        let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
+        let absolute =
+            |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+        let text = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        let overrides = std::env::vars_os()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .filter(|name| name.starts_with("AWS_ENDPOINT_URL"))
+            .collect();
+        Ok(Self {
+            os_user: user,
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            cwd: std::env::current_dir()
+                .map_err(|e| Error::internal("reading the working directory", e))?,
+            state_home: absolute("XDG_STATE_HOME").unwrap_or_else(|| home.join(".local/state")),
+            config: text("DATAMCP_CONFIG").map(PathBuf::from),
+            path: std::env::var_os("PATH")
+                .map(|p| std::env::split_paths(&p).collect())
+                .unwrap_or_default(),
+            network: NETWORK.iter().filter_map(|n| Some(((*n).to_owned(), text(n)?))).collect(),
+            endpoint_overrides: overrides,
+            no_color: text("NO_COLOR").is_some(),
+            program: std::env::current_exe()
+                .map_err(|e| Error::internal("finding this program", e))?,
+        })
+    }
+
+    /// The environment that a supervisor gets: what it needs to find credentials and the network, nothing else.
+    pub fn for_supervisor() -> Vec<(String, String)> {
+        let wanted = |name: &str| {
+            NETWORK.contains(&name)
+                || [
+                    "HOME",
+                    "PATH",
+                    "USER",
+                    "LOGNAME",
+                    "XDG_STATE_HOME",
+                    "XDG_CACHE_HOME",
+                    "XDG_CONFIG_HOME",
+                    "RUST_BACKTRACE",
+                ]
+                .contains(&name)
+                || (name.starts_with("AWS_") && !name.starts_with("AWS_ENDPOINT_URL"))
+        };
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| wanted(name))
+            .collect()
+    }
+}

@@ -1,0 +1,109 @@
+//! Settings: unknown keys, bad values, who is who.
+
+use super::*;
+use crate::model::{Cloud, Role};
+
+fn surroundings() -> Surroundings {
+    Surroundings {
+        os_user: "deploy".into(),
+        host: "host".into(),
+        cwd: "/project".into(),
+        state_home: "/state".into(),
+        config: None,
+        path: vec![],
+        network: vec![],
+        endpoint_overrides: vec![],
+        no_color: false,
+        program: "/bin/datamcp".into(),
+    }
+}
+
+const GOOD: &str = r#"
+project = "acme"
+[environments.aws.dev]
+tier = "dev"
+account_id = "123456789012"
+region = "eu-west-1"
+state = { backend = "s3", bucket = "acme-dev-tfstate", key = "dev/terraform.tfstate" }
+[tiers.dev]
+auto_approve = ["create"]
+[principals.agent]
+os_user = "deploy"
+roles = ["change"]
+"#;
+
+fn check(text: &str) -> Result<Config> {
+    let raw = parse(text, Path::new("/project/datamcp.toml"))?;
+    Config::check(raw, Path::new("/project"), &surroundings())
+}
+
+#[test]
+fn a_good_file_is_understood() {
+    let config = check(GOOD).unwrap();
+    let dev = config.environment(Cloud::Aws, "dev").unwrap();
+    assert_eq!(dev.tree, Path::new("/project/infra/aws"));
+    assert_eq!(dev.root, Path::new("envs/dev"));
+    assert_eq!(dev.backend.identity(), "s3://acme-dev-tfstate/dev/terraform.tfstate@eu-west-1");
+    assert_eq!(config.state(), Path::new("/state/datamcp/acme"));
+    assert_eq!(config.principal("deploy").name.0, "agent");
+}
+
+#[test]
+fn promise_3_users_that_are_not_listed_may_only_look_and_plan() {
+    let roles = check(GOOD).unwrap().principal("stranger").roles;
+    assert_eq!(roles.into_iter().collect::<Vec<_>>(), [Role::Read, Role::Plan]);
+}
+
+#[test]
+fn bad_input_8_unknown_keys_are_errors_with_a_suggestion() {
+    let error = check(&GOOD.replace("region", "regoin")).unwrap_err();
+    assert_eq!(error.next.as_deref(), Some("write `region` instead of `regoin`"));
+    assert!(error.message.contains("line 6"), "{}", error.message);
+}
+
+#[test]
+fn bad_inputs_60_to_66_are_named_by_key() {
+    for (from, to, field, next) in [
+        ("eu-west-1", "eu-wset-1", "environments.aws.dev.region", Some("did you mean eu-west-1")),
+        ("123456789012", "12345678901", "environments.aws.dev.account_id", None),
+        ("acme-dev-tfstate", "My_Bucket", "environments.aws.dev.state.bucket", None),
+        ("tier = \"dev\"", "tier = \"dve\"", "environments.aws.dev.tier", Some("add [tiers.dve]")),
+        ("key = \"dev", "key = \"/dev", "environments.aws.dev.state.key", None),
+    ] {
+        let error = check(&GOOD.replace(from, to)).unwrap_err();
+        assert_eq!(error.field.as_deref(), Some(field));
+        assert_eq!(error.next.as_deref(), next);
+    }
+}
+
+#[test]
+fn bad_inputs_21_and_22_folders_outside_the_project() {
+    for folder in ["../x", "/etc", "a/../../b", ""] {
+        let text = GOOD.replace("[tiers.dev]", &format!("folder = \"{folder}\"\n[tiers.dev]"));
+        assert_eq!(
+            check(&text).unwrap_err().field.as_deref(),
+            Some("environments.aws.dev.folder"),
+            "{folder}"
+        );
+    }
+}
+
+#[test]
+fn bad_inputs_1_to_7_environments_in_requests() {
+    let config = check(GOOD).unwrap();
+    for env in ["", "dev ", "../dev", "dev\n", "-destroy", "d\u{435}v", &"d".repeat(300)] {
+        let error = config.environment(Cloud::Aws, env).unwrap_err();
+        assert_eq!(error.code, ErrorCode::UnknownEnvironment);
+        assert_eq!(error.allowed.as_deref(), Some("dev"));
+    }
+    assert_eq!(
+        config.environment(Cloud::Aws, "dev ").unwrap_err().next.as_deref(),
+        Some("did you mean dev")
+    );
+}
+
+#[test]
+fn one_operating_system_user_is_one_principal() {
+    let text = format!("{GOOD}\n[principals.other]\nos_user = \"deploy\"\nroles = [\"admin\"]\n");
+    assert_eq!(check(&text).unwrap_err().field.as_deref(), Some("principals.other.os_user"));
+}

@@ -1,0 +1,312 @@
+//! Settings that can be acted upon. Every check that needs no I/O beyond the settings file lives here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use super::raw::{self, Raw};
+use super::surroundings::Surroundings;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::name::{self, BadName, nearest};
+use crate::model::{
+    Actor, Backend, Cloud, Environment, EnvironmentKey, Principal, Role, Tier, region,
+};
+
+/// A principal's rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrincipalRule {
+    /// Name.
+    pub name: Principal,
+    /// Operating system's user.
+    pub os_user: String,
+    /// Roles.
+    pub roles: BTreeSet<Role>,
+}
+
+/// A person who may decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Name.
+    pub name: String,
+    /// Operating system's user.
+    pub os_user: String,
+}
+
+/// Checked settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    raw: Raw,
+    root: PathBuf,
+    state: PathBuf,
+    anchor: PathBuf,
+    environments: BTreeMap<EnvironmentKey, Environment>,
+    principals: Vec<PrincipalRule>,
+    people: Vec<Person>,
+}
+
+/// Resource types whose loss is the loss of data or of many things at once.
+const PROTECTED: [&str; 12] = [
+    "aws_db_instance",
+    "aws_rds_cluster",
+    "aws_s3_bucket",
+    "aws_dynamodb_table",
+    "aws_efs_file_system",
+    "aws_kms_key",
+    "aws_route53_zone",
+    "aws_eks_cluster",
+    "aws_organizations_account",
+    "google_storage_bucket",
+    "google_container_cluster",
+    "google_sql_database_instance",
+];
+
+fn named(field: &str, given: &str, bad: &BadName) -> Error {
+    Error::invalid(field, given, &bad.why).allowed(bad.allowed.clone())
+}
+
+impl Config {
+    /// Checks raw settings that were read from a file in `root`.
+    pub fn check(raw: Raw, root: &Path, surroundings: &Surroundings) -> Result<Self> {
+        name::environment(&raw.project).map_err(|bad| named("project", &raw.project, &bad))?;
+        let state = match &raw.store.state {
+            Some(path) => root.join(path),
+            None => surroundings.state_home.join("datamcp").join(&raw.project),
+        };
+        let anchor =
+            raw.store.anchor.as_ref().map_or_else(|| state.join("anchor"), |p| root.join(p));
+        let mut environments = BTreeMap::new();
+        for (env_name, env) in &raw.environments.aws {
+            let environment = aws(env_name, env, &raw, root)?;
+            environments.insert(environment.key.clone(), environment);
+        }
+        let principals = principals(&raw)?;
+        let people: Vec<Person> = raw
+            .people
+            .iter()
+            .map(|(name, p)| Person { name: name.clone(), os_user: p.os_user.clone() })
+            .collect();
+        for (tier, rules) in &raw.tiers {
+            if let Some(unknown) = rules.approvers.iter().find(|a| !raw.people.contains_key(*a)) {
+                return Err(Error::invalid(
+                    format!("tiers.{tier}.approvers"),
+                    unknown,
+                    "names nobody under [people]",
+                )
+                .allowed(raw.people.keys().cloned().collect::<Vec<_>>().join(", ")));
+            }
+        }
+        for code in &raw.terraform.allow_code {
+            const KNOWN: [&str; 4] = ["local-exec", "remote-exec", "external", "http"];
+            if !KNOWN.contains(&code.as_str()) {
+                return Err(Error::invalid("terraform.allow_code", code, "is not a kind of code")
+                    .allowed(KNOWN.join(", ")));
+            }
+        }
+        Ok(Self { root: root.to_path_buf(), state, anchor, environments, principals, people, raw })
+    }
+
+    /// The settings as written, to be sealed into a run file.
+    pub fn raw(&self) -> &Raw {
+        &self.raw
+    }
+
+    /// Folder of the settings file.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// State folder.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// Folder of the second place.
+    pub fn anchor(&self) -> &Path {
+        &self.anchor
+    }
+
+    /// How long to wait for a held environment.
+    pub fn lock_wait(&self) -> Duration {
+        Duration::from_secs(self.raw.lock.wait_s)
+    }
+
+    /// All environments.
+    pub fn environments(&self) -> impl Iterator<Item = &Environment> {
+        self.environments.values()
+    }
+
+    /// People who may decide.
+    pub fn people(&self) -> &[Person] {
+        &self.people
+    }
+
+    /// The environment that a request names; nearest names are suggested.
+    pub fn environment(&self, cloud: Cloud, env: &str) -> Result<&Environment> {
+        let key = EnvironmentKey { cloud, name: env.to_owned() };
+        if let Some(found) = self.environments.get(&key) {
+            return Ok(found);
+        }
+        let known: Vec<&str> = self
+            .environments
+            .keys()
+            .filter(|k| k.cloud == cloud)
+            .map(|k| k.name.as_str())
+            .collect();
+        let why = name::environment(env)
+            .err()
+            .map_or_else(|| "is not configured".to_owned(), |bad| bad.why);
+        let mut error = Error::new(
+            ErrorCode::UnknownEnvironment,
+            format!("env {why} in cloud {}", cloud.word()),
+        )
+        .field("env")
+        .given(env)
+        .allowed(if known.is_empty() {
+            "(none configured)".to_owned()
+        } else {
+            known.join(", ")
+        });
+        error = match nearest(env, known.iter().copied()) {
+            Some(near) => error.next(format!("did you mean {near}")),
+            None => error.next("list_environments shows what is configured"),
+        };
+        Err(error)
+    }
+
+    /// The principal that an operating system's user acts as. Users that are not listed may look and plan.
+    pub fn principal(&self, os_user: &str) -> PrincipalRule {
+        self.principals.iter().find(|p| p.os_user == os_user).cloned().unwrap_or_else(|| {
+            PrincipalRule {
+                name: Principal(format!("os:{os_user}")),
+                os_user: os_user.to_owned(),
+                roles: BTreeSet::from([Role::Read, Role::Plan]),
+            }
+        })
+    }
+
+    /// The roles of whoever asks.
+    pub fn roles(&self, actor: &Actor) -> BTreeSet<Role> {
+        self.principal(&actor.os_user).roles
+    }
+
+    /// The name under which an operating system's user decides.
+    pub fn approver(&self, os_user: &str) -> String {
+        self.people
+            .iter()
+            .find(|p| p.os_user == os_user)
+            .map_or_else(|| format!("os:{os_user}"), |p| p.name.clone())
+    }
+}
+
+fn principals(raw: &Raw) -> Result<Vec<PrincipalRule>> {
+    let mut rules: Vec<PrincipalRule> = Vec::new();
+    for (name, rule) in &raw.principals {
+        if let Some(other) = rules.iter().find(|r| r.os_user == rule.os_user) {
+            return Err(Error::invalid(
+                format!("principals.{name}.os_user"),
+                &rule.os_user,
+                format!("belongs to principal {} already", other.name),
+            ));
+        }
+        rules.push(PrincipalRule {
+            name: Principal(name.clone()),
+            os_user: rule.os_user.clone(),
+            roles: rule.roles.iter().copied().collect(),
+        });
+    }
+    Ok(rules)
+}
+
+fn tier(name: &str, raw: &Raw, field: &str) -> Result<Tier> {
+    let Some(rules) = raw.tiers.get(name) else {
+        let known: Vec<&str> = raw.tiers.keys().map(String::as_str).collect();
+        return Err(Error::invalid(field, name, "names no tier")
+            .allowed(known.join(", "))
+            .next(format!("add [tiers.{name}]")));
+    };
+    let production = matches!(name, "prod" | "production");
+    Ok(Tier {
+        name: name.to_owned(),
+        auto_approve: rules.auto_approve.clone(),
+        approvers: rules.approvers.clone(),
+        approver_other_than_requester: rules.approver_other_than_requester.unwrap_or(production),
+        mfa: rules.mfa,
+        typed_name: rules.typed_name.unwrap_or(production),
+        max_delete: rules.max_delete,
+        protected: rules.protected.clone().unwrap_or_else(|| PROTECTED.map(str::to_owned).to_vec()),
+    })
+}
+
+fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<Environment> {
+    let field = |key: &str| format!("environments.aws.{name}.{key}");
+    name::environment(name)
+        .map_err(|bad| named(&format!("environments.aws.{name}"), name, &bad))?;
+    name::aws_account(&env.account_id)
+        .map_err(|bad| named(&field("account_id"), &env.account_id, &bad))?;
+    check_region(&field("region"), &env.region)?;
+    if let Some(arn) = &env.role_arn {
+        name::role_arn(arn).map_err(|bad| named(&field("role_arn"), arn, &bad))?;
+    }
+    if let Some(workspace) = &env.workspace {
+        name::workspace(workspace).map_err(|bad| named(&field("workspace"), workspace, &bad))?;
+    }
+    for variable in env.vars.keys() {
+        name::variable(variable).map_err(|bad| named(&field("vars"), variable, &bad))?;
+    }
+    let backend = match &env.state {
+        raw::State::S3 { bucket, key, region } => {
+            name::s3_bucket(bucket).map_err(|bad| named(&field("state.bucket"), bucket, &bad))?;
+            let region = region.clone().unwrap_or_else(|| env.region.clone());
+            check_region(&field("state.region"), &region)?;
+            if key.is_empty() || key.starts_with('/') || key.chars().any(char::is_control) {
+                return Err(Error::invalid(field("state.key"), key, "is not an object key")
+                    .allowed("a path without a leading /"));
+            }
+            Backend::S3 { bucket: bucket.clone(), key: key.clone(), region }
+        }
+        raw::State::Local { path } => Backend::Local { path: root.join(path) },
+    };
+    let folder = env.folder.clone().unwrap_or_else(|| PathBuf::from("infra/aws/envs").join(name));
+    let (tree, module) = split_folder(&field("folder"), &folder, root)?;
+    Ok(Environment {
+        key: EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() },
+        tier: tier(&env.tier, raw, &field("tier"))?,
+        tree,
+        root: module,
+        account: env.account_id.clone(),
+        region: env.region.clone(),
+        backend,
+        workspace: env.workspace.clone(),
+        vars: env.vars.clone(),
+        profile: env.profile.clone(),
+        role_arn: env.role_arn.clone(),
+        endpoint_url: raw.aws.endpoint_url.clone(),
+    })
+}
+
+fn check_region(field: &str, given: &str) -> Result<()> {
+    name::aws_region(given).map_err(|bad| {
+        let error = named(field, given, &bad);
+        match nearest(given, region::AWS) {
+            Some(near) => error.next(format!("did you mean {near}")),
+            None => error,
+        }
+    })
+}
+
+/// The tree to copy and the root module in it. With the usual layout (`…/envs/NAME`) the tree is what holds `envs` and
+/// `modules`; otherwise it is the folder itself.
+fn split_folder(field: &str, folder: &Path, root: &Path) -> Result<(PathBuf, PathBuf)> {
+    let plain = folder.components().all(|c| matches!(c, Component::Normal(_)));
+    if !plain || folder.as_os_str().is_empty() {
+        return Err(Error::invalid(field, folder.to_string_lossy(), "leaves the project")
+            .allowed("a folder below the settings file, without .. and without a leading /"));
+    }
+    let parent = folder.parent();
+    match (parent.and_then(Path::file_name), parent.and_then(Path::parent), folder.file_name()) {
+        (Some(envs), Some(tree), Some(module)) if envs == "envs" => {
+            Ok((root.join(tree), Path::new("envs").join(module)))
+        }
+        _ => Ok((root.join(folder), PathBuf::from("."))),
+    }
+}

@@ -1,0 +1,154 @@
+//! What can be asked for: one file, one verb, one tool, one subcommand. The straight path that every change walks is
+//! [`pipeline`]; reads are another trait and never see a permit.
+
+pub mod admit;
+pub mod answer;
+pub mod apply_terraform;
+pub mod call;
+pub mod cancel_operation;
+pub mod catalog;
+pub mod desk;
+pub mod destroy_terraform;
+pub mod get_operation;
+pub mod list_environments;
+pub mod list_operations;
+pub mod pipeline;
+pub mod preflight;
+pub mod request;
+pub mod strict;
+pub mod terraform;
+pub mod terraform_outputs;
+pub mod world;
+
+pub use admit::{Refusal, submit};
+pub use answer::{ChangeAnswer, Summary};
+pub use call::{Called, call};
+pub use catalog::{Kind, Tool};
+pub use pipeline::Pipeline;
+pub use request::{Ask, Terms};
+pub use world::World;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::model::{Actor, Binding, Environment, Intent, Outcome, PlanRecord};
+use crate::permit::Permit;
+use crate::policy::{self, Wish};
+use crate::port::{Caller, Job};
+use crate::run::{Journal, RunFile};
+
+/// Looks only.
+#[async_trait]
+pub trait ReadOperation: Send + Sync {
+    /// Answers. `actor` says whose eyes these are.
+    async fn read(
+        &self,
+        world: &World,
+        actor: &Actor,
+        request: Value,
+        see: call::See<'_>,
+    ) -> Result<Value>;
+}
+
+/// Where one change is carried out: everything the supervisor knows about it.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// The world.
+    pub world: &'a World,
+    /// What was asked, sealed until now.
+    pub run: &'a RunFile,
+    /// The tool.
+    pub tool: &'a Tool,
+    /// The request, understood.
+    pub ask: Ask,
+    /// The environment it is about.
+    pub environment: Environment,
+    /// The job for the provisioner.
+    pub job: Job,
+    /// Journal and log.
+    pub journal: &'a Journal,
+}
+
+/// A computed change, before it is kept.
+#[derive(Debug)]
+pub struct Computed {
+    /// Its record.
+    pub record: PlanRecord,
+    /// Its file.
+    pub file: Vec<u8>,
+    /// What a user should know about it.
+    pub warnings: Vec<String>,
+}
+
+/// How the effect ended.
+#[derive(Debug)]
+pub struct Done {
+    /// The end.
+    pub outcome: Outcome,
+    /// What the caller is told.
+    pub answer: ChangeAnswer,
+    /// Why the target has to stay blocked, when it has to.
+    pub block: Option<String>,
+    /// Files of the run to keep as evidence, sealed.
+    pub evidence: Vec<&'static str>,
+}
+
+/// One kind of change. Its methods are the steps of the straight path that differ from tool to tool.
+#[async_trait]
+pub trait WriteOperation: Send + Sync {
+    /// Understands a request: every check that needs no I/O.
+    fn parse(&self, request: &Value) -> Result<Ask>;
+    /// What it does to the world, for plans.
+    fn intent(&self) -> Intent;
+    /// Every check that reads files but starts nothing and connects to nothing. Returns what a user should know, and
+    /// the names of variables whose values must not be shown.
+    async fn inspect(
+        &self,
+        world: &World,
+        environment: &Environment,
+        ask: &Ask,
+    ) -> Result<(Vec<String>, Vec<String>)>;
+    /// Computes the change. Called under the target's lease.
+    async fn compute(&self, scene: &Scene<'_>, caller: &Caller) -> Result<Computed>;
+    /// What a kept plan would be bound to if it was made now. Called under the target's lease.
+    async fn bind(
+        &self,
+        scene: &Scene<'_>,
+        record: &PlanRecord,
+        file: &[u8],
+        caller: &Caller,
+    ) -> Result<Binding>;
+    /// Carries the plan out. The only place where something changes.
+    async fn carry_out(
+        &self,
+        permit: &Permit,
+        scene: &Scene<'_>,
+        record: &PlanRecord,
+        file: &[u8],
+    ) -> Done;
+}
+
+/// The environment and workspace that a request means.
+pub fn place<'c>(
+    config: &'c Config,
+    ask: &Ask,
+    record: Option<&PlanRecord>,
+) -> Result<(&'c Environment, String)> {
+    let key = request::target(ask, record)?;
+    let environment = config.environment(key.cloud, &key.name)?;
+    let workspace = request::workspace(ask, environment, record)?;
+    Ok((environment, workspace))
+}
+
+/// Whether this actor may use a tool that changes nothing.
+fn policy_check(world: &World, actor: &Actor, tool: &Tool) -> Result<()> {
+    let roles = world.config.roles(actor);
+    policy::admit(&Wish {
+        principal: &actor.principal,
+        roles: &roles,
+        effect: tool.effect,
+        dry_run: false,
+    })
+}

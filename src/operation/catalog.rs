@@ -1,0 +1,65 @@
+//! All tools, once: MCP schemas and annotations, subcommands and the reference are computed from this list.
+
+use schemars::{JsonSchema, Schema};
+
+use super::{ReadOperation, WriteOperation};
+use crate::model::Effect;
+
+/// How a tool works.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// It looks only and answers at once.
+    Read(&'static dyn ReadOperation),
+    /// It changes something: an operation with a supervisor of its own.
+    Write(&'static dyn WriteOperation),
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Read(_) => "Read",
+            Self::Write(_) => "Write",
+        })
+    }
+}
+
+/// One tool.
+#[derive(Debug, Clone, Copy)]
+pub struct Tool {
+    /// Name: the same in MCP, on the command line (with `-` for `_`) and in the log.
+    pub name: &'static str,
+    /// Title for people.
+    pub title: &'static str,
+    /// What it does, for a model and for `--help`.
+    pub about: &'static str,
+    /// What it may do to the world.
+    pub effect: Effect,
+    /// Schema of the request.
+    pub input: fn() -> Schema,
+    /// Schema of the answer.
+    pub output: fn() -> Schema,
+    /// How it works.
+    pub kind: Kind,
+}
+
+/// The schema of a type.
+pub fn schema<T: JsonSchema>() -> Schema {
+    schemars::schema_for!(T)
+}
+
+/// Every tool, in the order in which they are listed.
+pub static TOOLS: [&Tool; 8] = [
+    &super::apply_terraform::TOOL,
+    &super::destroy_terraform::TOOL,
+    &super::terraform_outputs::TOOL,
+    &super::list_environments::TOOL,
+    &super::preflight::TOOL,
+    &super::list_operations::TOOL,
+    &super::get_operation::TOOL,
+    &super::cancel_operation::TOOL,
+];
+
+/// The tool of that name.
+pub fn find(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.name == name).copied()
+}

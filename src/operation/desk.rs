@@ -1,0 +1,4 @@
+//! What only people do: decide, reconcile, verify. No tool leads here.
+
+pub mod approve;
+pub mod reconcile;

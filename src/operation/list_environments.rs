@@ -1,0 +1,160 @@
+//! `list_environments`: what is configured, and how it stands.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::call::See;
+use super::catalog::{Kind, Tool};
+use super::{ReadOperation, World, catalog, request};
+use crate::audit::Query;
+use crate::error::{Error, Result};
+use crate::model::{Action, Actor, Cloud, Effect, Environment, OperationId, Role, Status};
+
+/// Request of `list_environments`: nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListEnvironmentsRequest {}
+
+/// An operation, in short.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct LastOperation {
+    /// Id.
+    pub id: OperationId,
+    /// Tool.
+    pub tool: String,
+    /// How it stands.
+    pub status: Status,
+    /// When it was received.
+    pub start: String,
+}
+
+/// Who holds an environment, or why it is blocked.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct LockState {
+    /// `held` or `blocked`.
+    pub state: String,
+    /// The operation that holds or blocks it.
+    pub operation: OperationId,
+    /// For what, or why.
+    pub reason: String,
+    /// Since when.
+    pub since: String,
+}
+
+/// One environment.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct EnvironmentEntry {
+    /// Cloud.
+    pub cloud: Cloud,
+    /// Name.
+    pub env: String,
+    /// Tier.
+    pub tier: String,
+    /// Account or project.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// Where the state lies.
+    pub state: String,
+    /// Where credentials come from: a profile, a role, or the ambient ones.
+    pub identity: String,
+    /// Kinds of change that `auto_approve` may cover here.
+    pub auto_approve: Vec<Action>,
+    /// Newest operation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_operation: Option<LastOperation>,
+    /// Lock, when it is held or blocked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lock: Option<LockState>,
+}
+
+/// Answer of `list_environments`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ListEnvironmentsAnswer {
+    /// Who you are here.
+    pub principal: String,
+    /// Your roles.
+    pub roles: Vec<Role>,
+    /// The environments.
+    pub environments: Vec<EnvironmentEntry>,
+}
+
+struct ListEnvironments;
+
+#[async_trait]
+impl ReadOperation for ListEnvironments {
+    async fn read(&self, world: &World, actor: &Actor, raw: Value, _see: See<'_>) -> Result<Value> {
+        let ListEnvironmentsRequest {} = request::read(&raw)?;
+        let mut environments = Vec::new();
+        for environment in world.config.environments() {
+            environments.push(entry(world, environment).await?);
+        }
+        let answer = ListEnvironmentsAnswer {
+            principal: actor.principal.0.clone(),
+            roles: world.config.roles(actor).into_iter().collect(),
+            environments,
+        };
+        serde_json::to_value(answer).map_err(|e| Error::internal("writing an answer", e))
+    }
+}
+
+async fn entry(world: &World, environment: &Environment) -> Result<EnvironmentEntry> {
+    let chain = environment.key.to_string();
+    let query = Query { chain: Some(chain.clone()), limit: 1, ..Query::default() };
+    let last = world.log.store().rows(&query).await?.rows.into_iter().next();
+    let identity = match (&environment.role_arn, &environment.profile) {
+        (Some(role), _) => format!("role {role}"),
+        (None, Some(profile)) => format!("profile {profile}"),
+        (None, None) => "ambient credentials".to_owned(),
+    };
+    Ok(EnvironmentEntry {
+        cloud: environment.key.cloud,
+        env: environment.key.name.clone(),
+        tier: environment.tier.name.clone(),
+        account: environment.account.clone(),
+        region: environment.region.clone(),
+        state: environment.backend.identity(),
+        identity,
+        auto_approve: environment.tier.auto_approve.clone(),
+        last_operation: last.map(|row| LastOperation {
+            id: row.id,
+            tool: row.tool,
+            status: row.status,
+            start: row.start_ts.to_string(),
+        }),
+        lock: lock(world, &chain).await?,
+    })
+}
+
+async fn lock(world: &World, chain: &str) -> Result<Option<LockState>> {
+    let Some(lease) = world.leases.lease(chain).await? else {
+        return Ok(None);
+    };
+    let blocked = lease.blocked.map(|b| LockState {
+        state: "blocked".into(),
+        operation: b.operation,
+        reason: b.reason,
+        since: b.since.to_string(),
+    });
+    let held = lease.holder.map(|h| LockState {
+        state: "held".into(),
+        operation: h.operation,
+        reason: format!("{} of {}", h.tool, h.user),
+        since: h.since.to_string(),
+    });
+    Ok(blocked.or(held))
+}
+
+/// The tool.
+pub static TOOL: Tool = Tool {
+    name: "list_environments",
+    title: "List environments",
+    about: "Lists the configured environments with tier, account, identity, state backend, last operation and lock, \
+            and says who you are here and which roles you have.",
+    effect: Effect::Read,
+    input: catalog::schema::<ListEnvironmentsRequest>,
+    output: catalog::schema::<ListEnvironmentsAnswer>,
+    kind: Kind::Read(&ListEnvironments),
+};

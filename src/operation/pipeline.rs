@@ -1,0 +1,160 @@
+//! The straight path of every change, second half, in the operation's own supervisor process: compute, decide, lock,
+//! verify again, open, effect, close, release. The first half is [`admit`](super::admit).
+
+mod consent;
+mod ends;
+mod locks;
+mod steps;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::answer::ChangeAnswer;
+use super::{Scene, World, WriteOperation};
+use crate::audit::Opening;
+use crate::error::Result;
+use crate::lock::Lease;
+use crate::model::PlanRecord;
+use crate::permit::{Consent, Permit};
+use crate::policy::Verdict;
+use crate::port::{Caller, Watch};
+use crate::run::{CarryOut, Journal, RunFile, fault};
+
+/// Carries operations out.
+#[derive(Debug)]
+pub struct Pipeline {
+    world: World,
+}
+
+impl Pipeline {
+    /// A pipeline in this world.
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+}
+
+#[async_trait]
+impl CarryOut for Pipeline {
+    async fn carry_out(&self, run: &RunFile, journal: &Journal) -> Value {
+        let answer = match steps::scene(&self.world, run, journal).await {
+            Ok((scene, work)) => match walk(&scene, work).await {
+                Ok(answer) => answer,
+                Err(error) => ends::fail(&scene, error).await,
+            },
+            Err(error) => ends::fail_early(&self.world, run, journal, error).await,
+        };
+        serde_json::to_value(answer.fit()).unwrap_or_default()
+    }
+}
+
+/// The path. Whatever ends it early changes nothing; the answer says why.
+async fn walk(scene: &Scene<'_>, work: &dyn WriteOperation) -> Result<ChangeAnswer> {
+    let _desk = scene.world.credentials.open(scene.run.operation, &scene.environment).await?;
+    let caller = steps::identify(scene).await?;
+    let (plan, warnings) = match scene.ask.terms.plan_id {
+        Some(id) => (steps::stored(scene, id).await?, Vec::new()),
+        None => steps::compute(scene, work, &caller).await?,
+    };
+    let decision = steps::decide(scene, &plan, &caller);
+    if let Verdict::Deny(error) = decision.verdict() {
+        return Err(error.clone());
+    }
+    if scene.ask.terms.dry_run {
+        return ends::planned(scene, &plan, &decision, warnings).await;
+    }
+    if plan.changes.is_empty() {
+        return ends::nothing_to_do(scene, &plan, warnings).await;
+    }
+    if !consent::consented(scene, &plan, &decision).await? {
+        return consent::approval_required(scene, &plan, &decision, warnings).await;
+    }
+    fault::point("before_lock");
+    let lease = locks::lease(scene).await?;
+    fault::point("after_lock");
+    match ready(scene, work, &plan, &lease).await {
+        Ok(ready) => effect(scene, work, &plan, lease, ready).await,
+        Err(error) => {
+            lease.release().await?;
+            Err(error)
+        }
+    }
+}
+
+/// What stands after everything was verified again under the lock.
+struct Ready {
+    file: Vec<u8>,
+    decision: crate::policy::Decision,
+    consent: Consent,
+}
+
+/// Verifies again under the lock: identity, everything the plan is bound to, policy; then spends the approval.
+async fn ready(
+    scene: &Scene<'_>,
+    work: &dyn WriteOperation,
+    plan: &PlanRecord,
+    lease: &Lease,
+) -> Result<Ready> {
+    lease.check().await?;
+    let caller: Caller = steps::identify(scene).await?;
+    let file = steps::unused_file(scene, plan).await?;
+    let now = work.bind(scene, plan, &file, &caller).await?;
+    steps::unchanged(plan, &now)?;
+    let decision = steps::decide(scene, plan, &caller);
+    let consent = consent::spend(scene, plan, &decision).await?;
+    Ok(Ready { file, decision, consent })
+}
+
+/// Opens the entry, changes the world, closes the entry, gives the lease back.
+async fn effect(
+    scene: &Scene<'_>,
+    work: &dyn WriteOperation,
+    plan: &PlanRecord,
+    lease: Lease,
+    ready: Ready,
+) -> Result<ChangeAnswer> {
+    let world = scene.world;
+    let approval = match &ready.consent {
+        Consent::Person(approval) => Some(approval.id()),
+        Consent::Requester(_) => None,
+    };
+    let opening = Opening {
+        plan: plan.id,
+        digest: ready.decision.digest().clone(),
+        approval,
+        fence: lease.fence(),
+    };
+    fault::point("before_open");
+    let entry = match world
+        .log
+        .open(scene.run.operation, &scene.run.target, &scene.run.actor, opening)
+        .await
+    {
+        Ok(entry) => entry,
+        Err(error) => {
+            lease.release().await?;
+            return Err(error);
+        }
+    };
+    fault::point("after_open");
+    world.plans.burn(plan.id).await?;
+    let permit = Permit::assemble(ready.decision, ready.consent, lease, entry)?;
+    let done = work.carry_out(&permit, scene, plan, &ready.file).await;
+    let (lease, entry) = permit.finish();
+
+    let mut answer = done.answer.map_text(&|text| scene.journal.clean(text));
+    let kept = world.runs.close_scratch(scene.run.operation, &done.evidence).await;
+    let mut closing = ends::closing(&answer, plan);
+    closing.artifacts = kept.unwrap_or_default();
+    fault::point("before_close");
+    if let Err(error) = world.log.close(entry, &scene.run.actor, closing).await {
+        // The end is in the journal; whoever comes next records it. Until then the lease stays claimed.
+        answer.warnings.push(format!("the end could not be recorded yet: {error}"));
+        scene.journal.note("close_failed", Value::String(error.message)).await?;
+        return Ok(answer);
+    }
+    fault::point("after_close");
+    fault::point("before_release");
+    locks::give_back(scene, lease, done.outcome, done.block).await?;
+    fault::point("after_release");
+    Ok(answer)
+}

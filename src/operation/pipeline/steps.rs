@@ -1,0 +1,179 @@
+//! The steps of the straight path up to a decision, each a short function; the order is in [`pipeline`](super).
+
+use super::locks;
+use crate::approval::grant;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::{Binding, PlanId, PlanRecord};
+use crate::operation::admit::strings;
+use crate::operation::{Kind, Scene, World, WriteOperation, admit, catalog, place};
+use crate::policy::{Decision, Facts, Wish, evaluate};
+use crate::port::{Caller, Job, Watch};
+use crate::run::{Journal, RunFile};
+use crate::secret::looks_secret;
+
+/// Understands the run file again: nothing that is a proof crosses a process.
+pub(super) async fn scene<'a>(
+    world: &'a World,
+    run: &'a RunFile,
+    journal: &'a Journal,
+) -> Result<(Scene<'a>, &'static dyn WriteOperation)> {
+    let tool = catalog::find(&run.tool)
+        .ok_or_else(|| Error::internal("opening a run file", "unknown tool"))?;
+    let Kind::Write(work) = tool.kind else {
+        return Err(Error::internal("opening a run file", "the tool changes nothing"));
+    };
+    let ask = work.parse(&run.request)?;
+    let record = match ask.terms.plan_id {
+        Some(id) => Some(admit::known_plan(world, &run.actor, tool.name, id).await?),
+        None => None,
+    };
+    let (environment, workspace) = place(&world.config, &ask, record.as_ref())?;
+    let environment = environment.clone();
+    let plain = ask
+        .vars
+        .iter()
+        .flatten()
+        .filter(|(name, value)| looks_secret(name, value.as_str().unwrap_or_default()));
+    journal.learn(plain.flat_map(|(_, value)| strings(Some(value))).map(str::to_owned));
+    let scratch = world.runs.scratch(run.operation).await?;
+    let job =
+        Job { environment: environment.clone(), workspace, operation: run.operation, scratch };
+    let mut scene = Scene { world, run, tool, ask, environment, job, journal };
+    let (warnings, sensitive) = work.inspect(world, &scene.environment, &scene.ask).await?;
+    scene.ask.notes.extend(warnings);
+    let all = scene.ask.vars.iter().flatten().chain(scene.environment.vars.iter());
+    let secrets: Vec<String> = all
+        .filter(|(n, _)| sensitive.contains(n))
+        .flat_map(|(_, v)| strings(Some(v)))
+        .map(str::to_owned)
+        .collect();
+    journal.learn(secrets);
+    Ok((scene, work))
+}
+
+/// Asks the cloud who we are; another account than the environment's ends it here.
+pub(super) async fn identify(scene: &Scene<'_>) -> Result<Caller> {
+    scene
+        .journal
+        .progress(&format!("checking the identity for {}", scene.environment.key), 0, 0)
+        .await;
+    let caller =
+        scene.world.identity.caller(&scene.environment, &scene.run.operation.to_string()).await?;
+    if caller.account != scene.environment.account {
+        return Err(Error::new(
+            ErrorCode::WrongIdentity,
+            format!(
+                "checking the identity for {}: the credentials belong to account {}, the environment is account {}",
+                scene.environment.key, caller.account, scene.environment.account
+            ),
+        )
+        .given(&caller.account)
+        .allowed(&scene.environment.account)
+        .next("use credentials of the environment's account: profile or role_arn of the environment, or the ambient credentials"));
+    }
+    Ok(caller)
+}
+
+/// A plan that was kept: known, unexpired; its call's fields equal it.
+pub(super) async fn stored(scene: &Scene<'_>, id: PlanId) -> Result<PlanRecord> {
+    let plan = admit::known_plan(scene.world, &scene.run.actor, scene.tool.name, id).await?;
+    scene.journal.learn(plan.secrets.iter().cloned());
+    if let Some(given) = scene.ask.vars.as_ref().filter(|given| **given != plan.variables) {
+        let names: Vec<&String> = given
+            .keys()
+            .chain(plan.variables.keys())
+            .filter(|n| given.get(*n) != plan.variables.get(*n))
+            .collect();
+        let names = names.iter().map(|n| n.as_str()).collect::<std::collections::BTreeSet<_>>();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(Error::new(
+            ErrorCode::ApprovalMismatch,
+            format!("checking the plan: the call gives other variables than plan {id}: {names}"),
+        )
+        .field("vars")
+        .detail("changed", vec!["variables".to_owned()])
+        .next("leave vars out, or compute a new plan"));
+    }
+    if plan.expires <= scene.world.clock.now() {
+        return Err(grant::expired(id, plan.expires));
+    }
+    Ok(plan)
+}
+
+/// Computes the change under the lease (it holds Terraform's state lock) and keeps it, sealed.
+pub(super) async fn compute(
+    scene: &Scene<'_>,
+    work: &dyn WriteOperation,
+    caller: &Caller,
+) -> Result<(PlanRecord, Vec<String>)> {
+    let held = locks::lease(scene).await?;
+    let computed = work.compute(scene, caller).await;
+    held.release().await?;
+    let computed = computed?;
+    scene.world.plans.put(&computed.record, &computed.file).await?;
+    Ok((computed.record, computed.warnings))
+}
+
+/// Asks the policy about this very change.
+pub(super) fn decide(scene: &Scene<'_>, plan: &PlanRecord, caller: &Caller) -> Decision {
+    let roles = scene.world.config.roles(&scene.run.actor);
+    evaluate(&Facts {
+        wish: Wish {
+            principal: &scene.run.actor.principal,
+            roles: &roles,
+            effect: scene.tool.effect,
+            dry_run: scene.ask.terms.dry_run,
+        },
+        tier: &scene.environment.tier,
+        environment: &scene.environment.key,
+        changes: &plan.changes,
+        digest: &plan.binding.digest(),
+        account: &caller.account,
+        expected_account: &scene.environment.account,
+    })
+}
+
+/// The plan file, unless it was carried out before.
+pub(super) async fn unused_file(scene: &Scene<'_>, plan: &PlanRecord) -> Result<Vec<u8>> {
+    if plan.expires <= scene.world.clock.now() {
+        return Err(grant::expired(plan.id, plan.expires));
+    }
+    scene.world.plans.file(plan.id).await
+}
+
+/// Refuses when anything the plan is bound to has changed, naming which.
+pub(super) fn unchanged(plan: &PlanRecord, now: &Binding) -> Result<()> {
+    let changed = plan.binding.differences(now);
+    let Some(first) = changed.first() else {
+        return Ok(());
+    };
+    let stale = changed.iter().all(|d| d.fact.starts_with("state "));
+    let short = |text: &str| text.chars().take(80).collect::<String>();
+    let names: Vec<String> = changed.iter().map(|d| d.fact.clone()).collect();
+    let (code, message) = if stale {
+        let serial = |b: &Binding| b.state.serial;
+        (
+            ErrorCode::StalePlan,
+            format!(
+                "checking plan {}: the state has moved on: serial {}→{}",
+                plan.id,
+                serial(&plan.binding),
+                serial(now)
+            ),
+        )
+    } else {
+        (
+            ErrorCode::ApprovalMismatch,
+            format!(
+                "checking plan {}: changed since it was computed: {}",
+                plan.id,
+                names.join(", ")
+            ),
+        )
+    };
+    Err(Error::new(code, message)
+        .given(short(&first.is))
+        .allowed(short(&first.was))
+        .detail("changed", names)
+        .next("compute a new plan and have it approved"))
+}

@@ -1,0 +1,237 @@
+//! What apply and destroy share: plan, bind, apply.
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use super::answer::{ChangeAnswer, Summary};
+use super::request::Ask;
+use super::{Computed, Done, Scene, World, WriteOperation};
+use crate::error::{Error, Result};
+use crate::model::{Binding, Digest, Environment, Intent, Outcome, PlanId, PlanRecord, Target};
+use crate::permit::Permit;
+use crate::port::{Applied, Caller, JobFacts, PlanFile, Watch, provisioner::check_variables};
+
+/// How long a plan may wait for its approval, in minutes.
+const PLAN_MINUTES: i64 = 30;
+
+/// Apply or destroy.
+#[derive(Debug)]
+pub struct TerraformChange {
+    /// Which.
+    pub intent: Intent,
+    /// How the tool's request is understood.
+    pub parse: fn(&Value) -> Result<Ask>,
+}
+
+impl TerraformChange {
+    /// The variables of a run: the environment's own, then the call's; for a destruction those of the last apply.
+    async fn variables(
+        &self,
+        scene: &Scene<'_>,
+        own: &Map<String, Value>,
+    ) -> Result<Map<String, Value>> {
+        let mut merged: Map<String, Value> = scene.environment.vars.clone().into_iter().collect();
+        if self.intent == Intent::Destroy {
+            let kept = scene.world.plans.kept_variables(&place(scene)).await?;
+            merged.extend(kept.unwrap_or_default());
+        }
+        merged.extend(own.clone());
+        Ok(merged)
+    }
+}
+
+fn place(scene: &Scene<'_>) -> String {
+    format!("{}/{}", scene.environment.key, scene.job.workspace)
+}
+
+/// Facts that are bound whatever the plan says.
+fn binding(
+    scene: &Scene<'_>,
+    facts: &JobFacts,
+    caller: &Caller,
+    variables: &Map<String, Value>,
+    seed: &Binding,
+) -> Binding {
+    Binding {
+        target: Target::Environment(scene.environment.key.clone()),
+        environment: scene.environment.digest(),
+        workspace: scene.job.workspace.clone(),
+        account: caller.account.clone(),
+        backend: scene.environment.backend.identity(),
+        terraform: facts.terraform.clone(),
+        providers: facts.providers.clone(),
+        tree: facts.tree.clone(),
+        variables: Digest::of_json(&Value::Object(variables.clone())),
+        requester: scene.run.actor.principal.clone(),
+        ..seed.clone()
+    }
+}
+
+#[async_trait]
+impl WriteOperation for TerraformChange {
+    fn parse(&self, request: &Value) -> Result<Ask> {
+        (self.parse)(request)
+    }
+
+    fn intent(&self) -> Intent {
+        self.intent
+    }
+
+    async fn inspect(
+        &self,
+        world: &World,
+        environment: &Environment,
+        ask: &Ask,
+    ) -> Result<(Vec<String>, Vec<String>)> {
+        let module = world.provisioner.inspect(environment).await?;
+        let mut warnings = module.warnings.clone();
+        if self.intent == Intent::Apply && ask.terms.plan_id.is_none() {
+            let mut merged: Map<String, Value> = environment.vars.clone().into_iter().collect();
+            merged.extend(ask.vars.clone().unwrap_or_default());
+            warnings.extend(check_variables(&module, &merged)?);
+        }
+        let sensitive =
+            module.variables.into_iter().filter(|v| v.sensitive).map(|v| v.name).collect();
+        Ok((warnings, sensitive))
+    }
+
+    async fn compute(&self, scene: &Scene<'_>, caller: &Caller) -> Result<Computed> {
+        let own = scene.ask.vars.clone().unwrap_or_default();
+        let variables = self.variables(scene, &own).await?;
+        let planned = scene
+            .world
+            .provisioner
+            .plan(&scene.job, self.intent, &variables, scene.journal)
+            .await?;
+        scene.journal.learn(planned.secrets.iter().cloned());
+        let seed = Binding {
+            plan_file: Digest::of(&planned.file),
+            plan_json: planned.json.clone(),
+            target: Target::Unbound,
+            environment: Digest::of(""),
+            workspace: String::new(),
+            account: String::new(),
+            backend: String::new(),
+            state: planned.state.clone(),
+            terraform: String::new(),
+            providers: Digest::of(""),
+            tree: Digest::of(""),
+            variables: Digest::of(""),
+            requester: scene.run.actor.principal.clone(),
+        };
+        let now = scene.world.clock.now();
+        let text = scene.journal.clean(&planned.text);
+        scene.journal.line(&format!("{}\n", planned.text.trim_end())).await;
+        let record = PlanRecord {
+            id: PlanId::fresh(),
+            operation: scene.run.operation,
+            tool: scene.tool.name.to_owned(),
+            intent: self.intent,
+            binding: binding(scene, &planned.facts, caller, &variables, &seed),
+            changes: planned.changes,
+            text,
+            created: now,
+            expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
+            variables: own,
+            secrets: planned.secrets,
+        };
+        Ok(Computed { record, file: planned.file, warnings: planned.warnings })
+    }
+
+    async fn bind(
+        &self,
+        scene: &Scene<'_>,
+        record: &PlanRecord,
+        file: &[u8],
+        caller: &Caller,
+    ) -> Result<Binding> {
+        let facts = scene.world.provisioner.facts(&scene.job).await?;
+        let variables = self.variables(scene, &record.variables).await?;
+        let mut now = binding(scene, &facts, caller, &variables, &record.binding);
+        now.plan_file = Digest::of(file);
+        // The state is read only when the rest still holds: another backend or module would have another state.
+        if record.binding.differences(&now).is_empty() {
+            now.state = scene.world.provisioner.state(&scene.job).await?;
+        }
+        Ok(now)
+    }
+
+    async fn carry_out(
+        &self,
+        permit: &Permit,
+        scene: &Scene<'_>,
+        record: &PlanRecord,
+        file: &[u8],
+    ) -> Done {
+        let plan = PlanFile { bytes: file, changes: &record.changes };
+        let applied = scene.world.provisioner.apply(permit, &scene.job, plan, scene.journal).await;
+        match applied {
+            Ok(applied) => {
+                let kept = self.keep_variables(scene, record, &applied).await;
+                done(scene, record, applied, kept.err())
+            }
+            Err(error) => Done {
+                outcome: Outcome::Failed,
+                answer: ChangeAnswer::failed(
+                    Some(scene.run.operation),
+                    Outcome::Failed.into(),
+                    error,
+                ),
+                block: None,
+                evidence: Vec::new(),
+            },
+        }
+    }
+}
+
+impl TerraformChange {
+    /// Keeps the variables of an apply that touched something: destroy needs them.
+    async fn keep_variables(
+        &self,
+        scene: &Scene<'_>,
+        record: &PlanRecord,
+        applied: &Applied,
+    ) -> Result<()> {
+        if self.intent == Intent::Destroy || applied.outcome == Outcome::Failed {
+            return Ok(());
+        }
+        let variables = self.variables(scene, &record.variables).await?;
+        scene.world.plans.keep_variables(&place(scene), &variables).await
+    }
+}
+
+fn done(scene: &Scene<'_>, record: &PlanRecord, applied: Applied, not_kept: Option<Error>) -> Done {
+    let state_not_saved = applied
+        .error
+        .as_ref()
+        .is_some_and(|e| e.details.get("state_not_saved") == Some(&Value::Bool(true)));
+    let block = state_not_saved.then(|| {
+        "terraform could not save the state; errored.tfstate is kept as evidence".to_owned()
+    });
+    let mut answer = ChangeAnswer::new(Some(scene.run.operation), applied.outcome.into());
+    let mut summary = Summary::of(&record.changes);
+    summary.text = match applied.outcome {
+        Outcome::Succeeded => format!("done: {}", summary.text),
+        _ => format!(
+            "{} done, {} failed, {} not started",
+            applied.done.len(),
+            applied.failed.len(),
+            applied.not_started.len()
+        ),
+    };
+    answer.summary = Some(summary);
+    answer.plan_id = Some(record.id);
+    answer.apply_stdout = Some(applied.text);
+    answer.returncode = applied.returncode;
+    answer.warnings.extend(
+        not_kept.map(|e| format!("the variables of this apply could not be kept for destroy: {e}")),
+    );
+    answer.next = applied.error.as_ref().and_then(|e| e.next.clone());
+    answer.error = applied.error;
+    let evidence = match applied.outcome {
+        Outcome::Unknown => vec!["apply.jsonl", "apply.stderr", "errored.tfstate"],
+        _ if state_not_saved => vec!["errored.tfstate", "apply.jsonl"],
+        _ => Vec::new(),
+    };
+    Done { outcome: applied.outcome, answer, block, evidence }
+}

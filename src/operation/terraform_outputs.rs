@@ -1,0 +1,111 @@
+//! `terraform_outputs`: what a root module gives.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::call::See;
+use super::catalog::{Kind, Tool};
+use super::request::{self, Ask, RawTerms};
+use super::{ReadOperation, World, answer, catalog, place};
+use crate::error::{Error, Result};
+use crate::lock::{LeaseRecord, lease};
+use crate::model::{Actor, Cloud, Effect, OperationId};
+use crate::port::{Job, Output};
+use crate::secret::Redactor;
+
+/// Request of `terraform_outputs`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutputsRequest {
+    /// Cloud of the environment.
+    pub cloud: Option<Cloud>,
+    /// Name of the environment.
+    pub env: Option<String>,
+    /// Terraform workspace; default: the environment's.
+    #[serde(default)]
+    pub workspace: Option<String>,
+}
+
+/// Answer of `terraform_outputs`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct OutputsAnswer {
+    /// The environment.
+    pub environment: String,
+    /// Outputs by name; values of sensitive ones are left out.
+    pub outputs: BTreeMap<String, Output>,
+    /// Names of outputs that did not fit.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub left_out: Vec<String>,
+}
+
+struct Outputs;
+
+#[async_trait]
+impl ReadOperation for Outputs {
+    async fn read(
+        &self,
+        world: &World,
+        _actor: &Actor,
+        raw: Value,
+        _see: See<'_>,
+    ) -> Result<Value> {
+        let r: OutputsRequest = request::read(&raw)?;
+        let (terms, notes) = RawTerms::default().check(&raw)?;
+        let ask = Ask {
+            key: Some(request::required_key(r.cloud, r.env)?),
+            workspace: r.workspace,
+            vars: None,
+            terms,
+            notes,
+        };
+        let (environment, workspace) = place(&world.config, &ask, None)?;
+        let key = environment.key.to_string();
+        if let Some(LeaseRecord { holder: Some(holder), alive: true, .. }) =
+            world.leases.lease(&key).await?
+        {
+            return Err(lease::held(&key, &holder));
+        }
+        world.provisioner.inspect(environment).await?;
+        let operation = OperationId::fresh();
+        let scratch = world.runs.scratch(operation).await?;
+        let desk = world.credentials.open(operation, environment).await?;
+        let job = Job { environment: environment.clone(), workspace, operation, scratch };
+        let outputs = world.provisioner.outputs(&job).await;
+        drop(desk);
+        world.runs.close_scratch(operation, &[]).await?;
+        answer(key, outputs?)
+    }
+}
+
+fn answer(environment: String, outputs: BTreeMap<String, Output>) -> Result<Value> {
+    let redactor = Redactor::default();
+    let mut answer = OutputsAnswer { environment, outputs: BTreeMap::new(), left_out: Vec::new() };
+    let mut room = answer::MAX - 200;
+    for (name, output) in outputs {
+        let text = redactor.clean(&serde_json::to_string(&output).unwrap_or_default());
+        let size = name.len() + text.chars().count() + 4;
+        match (room.checked_sub(size), serde_json::from_str(&text)) {
+            (Some(left), Ok(output)) => {
+                room = left;
+                answer.outputs.insert(name, output);
+            }
+            _ => answer.left_out.push(name),
+        }
+    }
+    serde_json::to_value(answer).map_err(|e| Error::internal("writing an answer", e))
+}
+
+/// The tool.
+pub static TOOL: Tool = Tool {
+    name: "terraform_outputs",
+    title: "Terraform outputs",
+    about: "Reads the outputs of an environment's Terraform state. Values of sensitive outputs are left out.",
+    effect: Effect::Read,
+    input: catalog::schema::<OutputsRequest>,
+    output: catalog::schema::<OutputsAnswer>,
+    kind: Kind::Read(&Outputs),
+};

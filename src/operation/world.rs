@@ -1,0 +1,60 @@
+//! What an operation asks of the world: settings, stores and ports, joined by `app`.
+
+use std::sync::Arc;
+
+use crate::approval::ApprovalStore;
+use crate::audit::Log;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::lock::LeaseStore;
+use crate::port::{CredentialDesk, Identity, Launcher, Plans, Provisioner, Runs};
+use crate::run::Stores;
+
+/// What an operation asks of the world.
+#[derive(Clone)]
+pub struct World {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// How a person names this configuration on the command line: the path of the settings file.
+    pub settings_path: String,
+    /// Host name, for people.
+    pub host: String,
+    /// The log.
+    pub log: Log,
+    /// Leases.
+    pub leases: Arc<dyn LeaseStore>,
+    /// Approvals.
+    pub approvals: Arc<dyn ApprovalStore>,
+    /// Sealed plans.
+    pub plans: Arc<dyn Plans>,
+    /// Run folders.
+    pub runs: Arc<dyn Runs>,
+    /// Starts supervisors.
+    pub launcher: Arc<dyn Launcher>,
+    /// Who we are.
+    pub identity: Arc<dyn Identity>,
+    /// Credentials for children.
+    pub credentials: Arc<dyn CredentialDesk>,
+    /// Terraform.
+    pub provisioner: Arc<dyn Provisioner>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("settings_path", &self.settings_path).finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// The part that waiting and taking over need.
+    pub fn stores(&self) -> Stores {
+        Stores {
+            log: self.log.clone(),
+            leases: Arc::clone(&self.leases),
+            runs: Arc::clone(&self.runs),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}

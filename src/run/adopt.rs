@@ -1,0 +1,213 @@
+//! Taking over what a dead supervisor left: the truth where its journal proves it, `unknown` where nobody saw the end.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Stores;
+use crate::audit::store::OperationRow;
+use crate::audit::{Closing, Query};
+use crate::error::{Error, ErrorCode, Result};
+use crate::lock::{Blocked, LeaseRecord};
+use crate::model::{Actor, OperationId, Outcome, Principal, Status};
+use crate::port::JournalLine;
+
+/// How an operation stands after somebody looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// There is no such operation.
+    Absent,
+    /// Its supervisor lives, or is just being started.
+    Alive,
+    /// Its supervisor died but a child that it started still works.
+    Orphaned,
+    /// It has ended.
+    Ended(Status),
+}
+
+/// A supervisor that has not noted its start by then will not come.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Streams and states that stay as evidence of an unknown end, sealed.
+const EVIDENCE: [&str; 3] = ["apply.jsonl", "apply.stderr", "errored.tfstate"];
+
+/// Looks whether an operation's supervisor lives, and records the end of a dead one's work.
+pub async fn settle(stores: &Stores, id: OperationId) -> Result<Settled> {
+    let Some(row) = stores.log.store().row(id).await? else {
+        return Ok(Settled::Absent);
+    };
+    if row.status.is_final() {
+        tidy(stores, &row).await?;
+        return Ok(Settled::Ended(row.status));
+    }
+    if stores.runs.is_held(id).await? {
+        return Ok(Settled::Alive);
+    }
+    let (journal, _) = stores.runs.journal(id, 0).await?;
+    let age = stores.clock.now().duration_since(row.start_ts);
+    if journal.is_empty() && age.unsigned_abs() < GRACE {
+        return Ok(Settled::Alive);
+    }
+    let lease = stores.leases.lease(&row.chain).await?;
+    if claims(lease.as_ref(), id) && lease.as_ref().is_some_and(|l| l.alive) {
+        return Ok(Settled::Orphaned);
+    }
+    // The supervisor may have ended properly between the first look and now.
+    match stores.log.store().row(id).await? {
+        Some(now) if now.status.is_final() => Ok(Settled::Ended(now.status)),
+        _ => close(stores, &row, &journal).await.map(Settled::Ended),
+    }
+}
+
+/// Settles every open operation, oldest first. Returns those that ended thereby.
+pub async fn settle_all(stores: &Stores) -> Result<Vec<(OperationId, Status)>> {
+    let query = Query { open: true, limit: 1000, ..Query::default() };
+    let mut settled = Vec::new();
+    for row in stores.log.store().rows(&query).await?.rows.iter().rev() {
+        if let Settled::Ended(status) = settle(stores, row.id).await? {
+            settled.push((row.id, status));
+        }
+    }
+    Ok(settled)
+}
+
+fn claims(lease: Option<&LeaseRecord>, id: OperationId) -> bool {
+    lease.and_then(|l| l.holder.as_ref()).is_some_and(|h| h.operation == id)
+}
+
+/// What the journal proves about the effect.
+fn end(journal: &[JournalLine], stream_began: bool) -> (Status, String) {
+    let last = |kind: &str| journal.iter().rev().find(|line| line.kind == kind);
+    let Some(_intent) = last("intent") else {
+        return (
+            Status::Failed,
+            "the supervisor died before anything was started: nothing changed".into(),
+        );
+    };
+    if let Some(exit) = last("exit") {
+        let outcome: Option<Outcome> = serde_json::from_value(exit.field("outcome").clone()).ok();
+        if let Some(outcome) = outcome.filter(|o| *o != Outcome::Unknown) {
+            return (
+                outcome.into(),
+                "the supervisor died after the work had ended; its journal has the end".into(),
+            );
+        }
+    }
+    if last("child").is_none() && !stream_began {
+        return (
+            Status::Failed,
+            "the supervisor died before the child was started: nothing changed".into(),
+        );
+    }
+    (Status::Unknown, "the supervisor died while the child worked: nobody saw the end".into())
+}
+
+async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> Result<Status> {
+    let stream_began =
+        stores.runs.scratch_size(row.id, "apply.jsonl").await?.is_some_and(|size| size > 0);
+    let (status, summary) = end(journal, stream_began);
+    let mut closing = Closing::new(status, summary.clone());
+    closing.plan = row.plan;
+    closing.error = error(status, row, &summary);
+    let keep: &[&str] = if status == Status::Unknown { &EVIDENCE } else { &[] };
+    closing.artifacts = stores.runs.close_scratch(row.id, keep).await?;
+    let answer = json!({ "operation_id": row.id, "status": status, "summary": { "text": summary }, "plan_id": row.plan, "error": closing.error });
+    stores.runs.put_result(row.id, &answer).await?;
+    if let Err(error) = stores.log.end(row.id, &row.chain, &by_us(row), closing).await {
+        // Two may adopt at once: the log takes one end, the other finds it there.
+        match stores.log.store().row(row.id).await? {
+            Some(now) if now.status.is_final() => return Ok(now.status),
+            _ => return Err(error),
+        }
+    }
+    let settled = OperationRow { status, summary, ..row.clone() };
+    tidy(stores, &settled).await?;
+    Ok(status)
+}
+
+fn error(status: Status, row: &OperationRow, summary: &str) -> Option<Error> {
+    match status {
+        Status::Succeeded => None,
+        Status::Unknown => Some(
+            Error::new(ErrorCode::EnvironmentBlocked, format!("{}: {summary}", row.chain)).next(
+                format!(
+                    "a person looks at the environment, then runs `datamcp reconcile {}`",
+                    row.id
+                ),
+            ),
+        ),
+        _ => Some(
+            Error::new(ErrorCode::UpstreamFailed, summary)
+                .next("compute a new plan to see what is left to do"),
+        ),
+    }
+}
+
+/// Frees the target of an operation that has ended but did not live to give its lease back.
+async fn tidy(stores: &Stores, row: &OperationRow) -> Result<()> {
+    let lease = stores.leases.lease(&row.chain).await?;
+    if !claims(lease.as_ref(), row.id)
+        || lease.as_ref().is_some_and(|l| l.alive)
+        || stores.runs.is_held(row.id).await?
+    {
+        return Ok(());
+    }
+    if row.status == Status::Unknown {
+        let blocked =
+            Blocked { operation: row.id, reason: row.summary.clone(), since: stores.clock.now() };
+        stores.leases.block(&row.chain, &blocked).await
+    } else {
+        stores.leases.clear(&row.chain, row.id).await
+    }
+}
+
+fn by_us(row: &OperationRow) -> Actor {
+    Actor { principal: Principal("datamcp".into()), os_user: row.os_user.clone(), agent: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn journal(kinds: &[(&str, Value)]) -> Vec<JournalLine> {
+        kinds
+            .iter()
+            .map(|(kind, body)| JournalLine {
+                ts: jiff::Timestamp::UNIX_EPOCH,
+                kind: (*kind).into(),
+                body: body.clone(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn fault_2_intent_without_child_means_that_nothing_started() {
+        let none = json!(null);
+        assert_eq!(end(&journal(&[("started", none.clone())]), false).0, Status::Failed);
+        assert_eq!(end(&journal(&[("intent", none.clone())]), false).0, Status::Failed);
+        assert_eq!(
+            end(&journal(&[("intent", none.clone())]), true).0,
+            Status::Unknown,
+            "the child wrote something"
+        );
+        assert_eq!(
+            end(&journal(&[("intent", none.clone()), ("child", none)]), false).0,
+            Status::Unknown
+        );
+    }
+
+    #[test]
+    fn promise_6_a_recorded_exit_is_the_truth() {
+        let lines = |outcome| {
+            journal(&[
+                ("intent", json!({})),
+                ("child", json!({})),
+                ("exit", json!({ "outcome": outcome })),
+            ])
+        };
+        assert_eq!(end(&lines("succeeded"), true).0, Status::Succeeded);
+        assert_eq!(end(&lines("partial"), true).0, Status::Partial);
+        assert_eq!(end(&lines("unknown"), true).0, Status::Unknown);
+    }
+}

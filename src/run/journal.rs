@@ -1,0 +1,94 @@
+//! What a supervisor notes while it works. Everything is redacted before it is written.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::fault;
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::model::OperationId;
+use crate::port::{JournalLine, Runs, Watch};
+use crate::secret::Redactor;
+
+/// The journal and log of one operation.
+pub struct Journal {
+    runs: Arc<dyn Runs>,
+    clock: Arc<dyn Clock>,
+    id: OperationId,
+    secrets: RwLock<(Vec<String>, Redactor)>,
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Journal {
+    /// The journal of `id`.
+    pub fn new(runs: Arc<dyn Runs>, clock: Arc<dyn Clock>, id: OperationId) -> Self {
+        Self { runs, clock, id, secrets: RwLock::new((Vec::new(), Redactor::default())) }
+    }
+
+    /// Learns texts that must not leave.
+    pub fn learn(&self, secrets: impl IntoIterator<Item = String>) {
+        let mut known = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        known.0.extend(secrets);
+        known.1 = Redactor::new(known.0.iter().map(String::as_str));
+    }
+
+    /// The text without what must not leave.
+    pub fn clean(&self, text: &str) -> String {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner).1.clean(text)
+    }
+
+    /// The operation.
+    pub fn id(&self) -> OperationId {
+        self.id
+    }
+
+    fn clean_value(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.clean(&text)),
+            Value::Array(items) => items.into_iter().map(|v| self.clean_value(v)).collect(),
+            Value::Object(map) => map.into_iter().map(|(k, v)| (k, self.clean_value(v))).collect(),
+            other => other,
+        }
+    }
+
+    fn entry(&self, kind: &str, body: Value) -> JournalLine {
+        JournalLine { ts: self.clock.now(), kind: kind.to_owned(), body: self.clean_value(body) }
+    }
+}
+
+#[async_trait]
+impl Watch for Journal {
+    async fn note(&self, kind: &str, body: Value) -> Result<()> {
+        fault::point(&format!("before_{kind}"));
+        self.runs.note(self.id, &self.entry(kind, body)).await?;
+        fault::point(&format!("after_{kind}"));
+        Ok(())
+    }
+
+    async fn progress(&self, message: &str, done: usize, total: usize) {
+        let line =
+            self.entry("progress", json!({ "message": message, "done": done, "total": total }));
+        drop(self.runs.note_lazily(self.id, &line).await);
+        if done == 1 {
+            fault::point("first_resource");
+        }
+        if done > 0 && done == total {
+            fault::point("last_resource");
+        }
+    }
+
+    async fn line(&self, text: &str) {
+        drop(self.runs.log(self.id, &self.clean(text)).await);
+    }
+
+    async fn stop_requested(&self) -> bool {
+        matches!(self.runs.cancel_requested(self.id).await, Ok(Some(_)))
+    }
+}

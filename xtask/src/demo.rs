@@ -1,0 +1,125 @@
+//! `cargo xtask demo`: the whole way from a dry run to an empty account, through the real MCP server.
+//!
+//! Plan, approval by a person, apply, destroy: each step says what it expects, and what the server says
+//! is compared with what the emulator says. The first step that fails ends the demo.
+
+mod play;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use self::play::Play;
+use crate::lab::Lab;
+use crate::place::Checkout;
+use crate::report::{Report, Ticker};
+use crate::tools;
+
+/// Which binary the demo drives.
+#[derive(Debug, Clone)]
+pub enum Build {
+    /// The debug build of this checkout.
+    Debug,
+    /// The release build of this checkout.
+    Release,
+    /// A binary that is there already.
+    Given(PathBuf),
+}
+
+/// One step of the script.
+type Step = fn(&mut Play, &Ticker) -> Result<String>;
+
+/// What is done once the server runs.
+const SCRIPT: [(&str, Step); 18] = [
+    ("preflight", |play, on| play.preflight(on)),
+    ("list_environments", |play, on| play.environments(on)),
+    ("apply_terraform, dry run", |play, on| play.plan("apply_terraform", on)),
+    ("the emulator confirms: nothing was made", |play, _| play.nothing_was_made()),
+    ("apply_terraform without approval", |play, on| play.ask("apply_terraform", on)),
+    ("a person approves", |play, on| play.approve(on)),
+    ("apply_terraform, the approved plan", |play, on| play.carry_out("apply_terraform", on)),
+    ("the emulator confirms: it is there", |play, _| play.it_is_there()),
+    ("terraform_outputs", |play, on| play.outputs(on)),
+    ("apply_terraform again, dry run", |play, on| play.nothing_to_do(on)),
+    ("destroy_terraform, dry run", |play, on| play.plan("destroy_terraform", on)),
+    ("the emulator confirms: it is still there", |play, _| play.it_is_there()),
+    ("destroy_terraform without approval", |play, on| play.ask("destroy_terraform", on)),
+    ("a person approves, by typing the name", |play, on| play.approve(on)),
+    ("destroy_terraform, the approved plan", |play, on| play.carry_out("destroy_terraform", on)),
+    ("the emulator confirms: nothing is left", |play, _| play.nothing_was_made()),
+    ("list_operations", |play, on| play.operations(on)),
+    ("the operations log is whole", |play, _| play.verify()),
+];
+
+/// Runs the demo; the table is printed also when a step fails.
+pub fn run(checkout: &Checkout, build: &Build, keep: bool) -> Result<()> {
+    let mut report = Report::new();
+    let outcome = perform(checkout, build, &mut report);
+    let ended = if keep {
+        println!("the lab stays up; `cargo xtask lab down` ends it");
+        Ok(())
+    } else {
+        report.step("lab", "lab down", |_| {
+            Ok(if Lab::down(checkout)? { "" } else { "was not up" }.to_owned())
+        })
+    };
+    println!("\n{}", report.table());
+    outcome.and(ended)
+}
+
+fn perform(checkout: &Checkout, build: &Build, report: &mut Report) -> Result<()> {
+    let program = build.program(checkout);
+    report.step("build", "the binary", |_| build.make(checkout))?;
+    report.step("lab", "lab up", |_| {
+        let (lab, new) = Lab::up(checkout)?;
+        let age = if new { "new" } else { "was up" };
+        Ok(format!("{age}, {}, terraform {}", lab.aws.endpoint, lab.terraform.version))
+    })?;
+    let lab = Lab::running(checkout)?.context("the lab ended at once")?;
+    let mut play = Play::prepare(lab, program, &checkout.lab())?;
+    report.step("server", "start, tools/list", |_| play.start())?;
+    for (name, step) in SCRIPT {
+        report.step("demo", name, |ticker| step(&mut play, ticker))?;
+    }
+    report.step("server", "stop", |_| play.stop())
+}
+
+impl Build {
+    /// Where the binary is, once it is made.
+    fn program(&self, checkout: &Checkout) -> PathBuf {
+        match self {
+            Self::Debug => checkout.target().join("debug/datamcp"),
+            Self::Release => checkout.target().join("release/datamcp"),
+            Self::Given(program) => {
+                std::path::absolute(program).unwrap_or_else(|_| program.clone())
+            }
+        }
+    }
+
+    fn make(&self, checkout: &Checkout) -> Result<String> {
+        let mut command = tools::cargo();
+        command.current_dir(checkout.top()).args(["build", "--locked", "--package", "datamcp"]);
+        let kind = match self {
+            Self::Debug => "debug build",
+            Self::Release => {
+                command.arg("--release");
+                "release build"
+            }
+            Self::Given(program) => return Ok(format!("given: {}", program.display())),
+        };
+        // Seen as it goes: a first build takes minutes.
+        let status = command.status().context("starting cargo")?;
+        if !status.success() {
+            bail!("cargo build: {status}");
+        }
+        Ok(kind.to_owned())
+    }
+}
+
+/// Fails with what was expected and what was got.
+fn expect(holds: bool, expected: &str, got: impl FnOnce() -> String) -> Result<()> {
+    if !holds {
+        bail!("expected {expected}, got {}", got());
+    }
+    Ok(())
+}

@@ -1,0 +1,309 @@
+//! The steps of the demo, and what each expects of the server, the emulator and the person.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use super::expect;
+use crate::lab::{Inventory, Lab};
+use crate::mcp::{Answer, Client, Progress};
+use crate::person::Person;
+use crate::report::Ticker;
+
+/// The environment that is built up and taken down.
+const TARGET: (&str, &str) = ("aws", "dev");
+/// The tools that the demo calls.
+const TOOLS: [&str; 7] = [
+    "preflight",
+    "list_environments",
+    "apply_terraform",
+    "destroy_terraform",
+    "terraform_outputs",
+    "get_operation",
+    "list_operations",
+];
+
+/// What the steps share.
+pub(super) struct Play {
+    lab: Lab,
+    program: PathBuf,
+    folder: PathBuf,
+    before: Inventory,
+    client: Option<Client>,
+    plan_id: String,
+    approval_id: String,
+}
+
+impl Play {
+    pub(super) fn prepare(lab: Lab, program: PathBuf, folder: &Path) -> Result<Self> {
+        let before = lab.emulator().inventory()?;
+        let expected = [lab.aws.state_bucket.clone()];
+        if !before.buckets.iter().eq(expected.iter())
+            || !before
+                .beyond(&Inventory { buckets: before.buckets.clone(), ..Inventory::default() })
+                .is_empty()
+        {
+            bail!("the lab is in use: it holds {before:?}. `cargo xtask lab down` empties it");
+        }
+        Ok(Self {
+            lab,
+            program,
+            folder: folder.to_path_buf(),
+            before,
+            client: None,
+            plan_id: String::new(),
+            approval_id: String::new(),
+        })
+    }
+
+    /// Starts the server with an environment of its own.
+    pub(super) fn start(&mut self) -> Result<String> {
+        let mut command = self.command(&["serve"])?;
+        command
+            .env("AWS_ACCESS_KEY_ID", &self.lab.aws.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &self.lab.aws.secret_access_key);
+        let log = self.folder.join("server.log");
+        let mut client = Client::start(&mut command, &log)?;
+        let hello = client.initialize()?;
+        let tools = client.tools()?;
+        for wanted in TOOLS {
+            let there = tools.iter().any(|tool| tool.get("name") == Some(&json!(wanted)));
+            expect(there, &format!("the tool {wanted}"), || json!(tools).to_string())?;
+        }
+        self.client = Some(client);
+        let name = hello.pointer("/serverInfo/name").and_then(Value::as_str).unwrap_or_default();
+        Ok(format!("{name}, {} tools", tools.len()))
+    }
+
+    /// Closes the server's input; it must end by itself.
+    pub(super) fn stop(&mut self) -> Result<String> {
+        let client = self.client.take().context("the server is not running")?;
+        let status = client.stop()?.context("the server has no process")?;
+        expect(status.success(), "exit status 0", || status.to_string())?;
+        Ok(status.to_string())
+    }
+
+    pub(super) fn preflight(&mut self, ticker: &Ticker) -> Result<String> {
+        let (cloud, env) = TARGET;
+        let answer = self.call("preflight", &json!({ "cloud": cloud, "env": env }), ticker)?;
+        let checks = answer.structured.get("checks").and_then(Value::as_array).map(Vec::len);
+        Ok(checks.map(|number| format!("{number} checks")).unwrap_or_default())
+    }
+
+    pub(super) fn environments(&mut self, ticker: &Ticker) -> Result<String> {
+        let answer = self.call("list_environments", &json!({}), ticker)?;
+        let (cloud, env) = TARGET;
+        let text = answer.structured.to_string();
+        let there = text.contains(&format!("\"{cloud}\"")) && text.contains(&format!("\"{env}\""));
+        expect(there, &format!("the environment {cloud}/{env}"), || answer.brief())?;
+        Ok(format!("{cloud}/{env}"))
+    }
+
+    /// A dry run: a plan with changes, and nothing else.
+    pub(super) fn plan(&mut self, tool: &str, ticker: &Ticker) -> Result<String> {
+        let answer = self.call(tool, &target(), ticker)?;
+        expect(answer.status() == "planned", "status planned", || answer.brief())?;
+        let [add, change, destroy, replace] = counts(&answer)?;
+        let counted = if tool == "destroy_terraform" { destroy } else { add };
+        expect(counted > 0, "a plan with changes", || answer.brief())?;
+        let plan_id = answer.text_at("/plan_id").context("the answer has no plan_id")?;
+        plan_id.clone_into(&mut self.plan_id);
+        Ok(format!("{add} to add, {change} to change, {destroy} to destroy, {replace} to replace"))
+    }
+
+    /// The plan, for real, before anybody approved it.
+    pub(super) fn ask(&mut self, tool: &str, ticker: &Ticker) -> Result<String> {
+        let answer = self.call(tool, &self.for_real(), ticker)?;
+        expect(answer.status() == "approval_required", "status approval_required", || {
+            answer.brief()
+        })?;
+        let id = answer.text_at("/approval/id").context("the answer has no approval.id")?;
+        id.clone_into(&mut self.approval_id);
+        let how = answer.text_at("/approval/how").unwrap_or_default().to_owned();
+        expect(!how.is_empty(), "approval.how to say how to approve", || answer.brief())?;
+        Ok(how)
+    }
+
+    /// The person: you, where this is a terminal, else somebody played by the demo.
+    pub(super) fn approve(&mut self, ticker: &Ticker) -> Result<String> {
+        let id = self.approval_id.clone();
+        if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+            ticker.pause();
+            println!("\n  now it is on you: `datamcp approve {id}`\n");
+            let status = self.command(&["approve", &id])?.status().context("starting datamcp")?;
+            println!();
+            expect(status.success(), "your approval, exit status 0", || status.to_string())?;
+            return Ok("by you".to_owned());
+        }
+        ticker.tell("no terminal here: the demo plays the person on a pseudo-terminal");
+        let config = self.config()?;
+        let arguments = ["--config", &config, "approve", &id];
+        let surroundings = self.surroundings()?;
+        let person = Person::sit_down(&self.program, &arguments, &surroundings, &self.lab.project)?;
+        let (word, ending) = person.approve()?;
+        expect(ending.code == 0, "exit code 0", || format!("{}\n{}", ending.code, ending.text))?;
+        Ok(format!("played: typed {word}"))
+    }
+
+    /// The same call again, now approved.
+    pub(super) fn carry_out(&mut self, tool: &str, ticker: &Ticker) -> Result<String> {
+        let answer = self.call(tool, &self.for_real(), ticker)?;
+        expect(answer.status() == "succeeded", "status succeeded", || answer.brief())?;
+        let [add, change, destroy, replace] = counts(&answer)?;
+        Ok(format!("{add} added, {change} changed, {destroy} destroyed, {replace} replaced"))
+    }
+
+    pub(super) fn outputs(&mut self, ticker: &Ticker) -> Result<String> {
+        let answer = self.call("terraform_outputs", &target(), ticker)?;
+        let outputs = answer.structured.get("outputs");
+        let number = match outputs {
+            Some(Value::Object(outputs)) => outputs.len(),
+            Some(Value::Array(outputs)) => outputs.len(),
+            _ => 0,
+        };
+        expect(number > 0, "outputs", || answer.brief())?;
+        Ok(format!("{number} outputs"))
+    }
+
+    /// What has been applied needs no change.
+    pub(super) fn nothing_to_do(&mut self, ticker: &Ticker) -> Result<String> {
+        let answer = self.call("apply_terraform", &target(), ticker)?;
+        expect(answer.status() == "planned", "status planned", || answer.brief())?;
+        expect(counts(&answer)? == [0; 4], "a plan without changes", || answer.brief())?;
+        Ok("no changes".to_owned())
+    }
+
+    pub(super) fn operations(&mut self, ticker: &Ticker) -> Result<String> {
+        let answer = self.call("list_operations", &json!({}), ticker)?;
+        let text = answer.structured.to_string();
+        for tool in ["apply_terraform", "destroy_terraform"] {
+            expect(text.contains(tool), &format!("rows of {tool}"), || answer.brief())?;
+        }
+        Ok(String::new())
+    }
+
+    /// The log's own check, on the command line as a person would run it.
+    pub(super) fn verify(&self) -> Result<String> {
+        let output = self.command(&["ops", "verify"])?.output().context("starting datamcp")?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        expect(output.status.success(), "exit status 0", || {
+            format!("{}\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr))
+        })?;
+        Ok(text.lines().last().unwrap_or_default().to_owned())
+    }
+
+    pub(super) fn nothing_was_made(&self) -> Result<String> {
+        let made = self.lab.emulator().inventory()?.beyond(&self.before);
+        expect(made.is_empty(), "nothing beside the state bucket", || made.join(", "))?;
+        Ok("nothing beside the state bucket".to_owned())
+    }
+
+    pub(super) fn it_is_there(&self) -> Result<String> {
+        let emulator = self.lab.emulator();
+        let now = emulator.inventory()?;
+        let buckets: Vec<&String> = now.buckets.difference(&self.before.buckets).collect();
+        let found = [
+            ("a VPC", now.vpcs.len()),
+            ("subnets", now.subnets.len()),
+            ("a bucket", buckets.len()),
+            ("a role", now.roles.len()),
+        ];
+        for (what, number) in found {
+            expect(number > 0, what, || format!("{now:?}"))?;
+        }
+        for bucket in &buckets {
+            let encryption = emulator.bucket_encryption(bucket)?;
+            expect(encryption.is_some(), &format!("encryption of {bucket}"), || "none".to_owned())?;
+        }
+        Ok(format!(
+            "{} VPC, {} subnets, {} encrypted bucket(s), {} roles",
+            now.vpcs.len(),
+            now.subnets.len(),
+            buckets.len(),
+            now.roles.len()
+        ))
+    }
+
+    /// Calls a tool and waits for its operation's end; a failure that the tool reports is an error.
+    fn call(&mut self, tool: &str, arguments: &Value, ticker: &Ticker) -> Result<Answer> {
+        let client = self.client.as_mut().context("the server is not running")?;
+        let mut watch = |progress: &Progress| ticker.tell(&progress.message);
+        let mut answer = client.call(tool, arguments, &mut watch)?;
+        while !answer.is_error && ["queued", "running"].contains(&answer.status()) {
+            let id = answer.text_at("/operation_id").context("the answer has no operation_id")?;
+            let wait = json!({ "id": id, "wait_s": 45 });
+            answer = settled(client.call("get_operation", &wait, &mut watch)?);
+        }
+        if answer.is_error {
+            bail!("{tool}: expected an answer, got the error {}", answer.brief());
+        }
+        Ok(answer)
+    }
+
+    fn for_real(&self) -> Value {
+        let (cloud, env) = TARGET;
+        json!({ "cloud": cloud, "env": env, "dry_run": false, "plan_id": self.plan_id })
+    }
+
+    fn config(&self) -> Result<String> {
+        let file = self.lab.project.join("datamcp.toml");
+        file.into_os_string().into_string().ok().context("a path that is not UTF-8")
+    }
+
+    /// The environment of server and person: nothing of ours but what everybody has.
+    fn surroundings(&self) -> Result<Vec<(String, String)>> {
+        let state = self.folder.join("state");
+        let mut pairs = vec![("XDG_STATE_HOME".to_owned(), state.display().to_string())];
+        for name in ["HOME", "PATH"] {
+            let value = std::env::var(name).with_context(|| format!("reading {name}"))?;
+            pairs.push((name.to_owned(), value));
+        }
+        Ok(pairs)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(&self.program);
+        command.args(["--config", &self.config()?]).args(arguments);
+        command.current_dir(&self.lab.project).env_clear().envs(self.surroundings()?);
+        if let Some(kind) = std::env::var_os("TERM") {
+            command.env("TERM", kind);
+        }
+        Ok(command)
+    }
+}
+
+fn target() -> Value {
+    let (cloud, env) = TARGET;
+    json!({ "cloud": cloud, "env": env })
+}
+
+/// The four numbers of a summary.
+fn counts(answer: &Answer) -> Result<[u64; 4]> {
+    let mut numbers = [0; 4];
+    for (number, kind) in numbers.iter_mut().zip(["add", "change", "destroy", "replace"]) {
+        let found = answer.structured.pointer(&format!("/summary/{kind}")).and_then(Value::as_u64);
+        *number = match found {
+            Some(found) => found,
+            None => bail!("expected a number at summary.{kind}, got {}", answer.brief()),
+        };
+    }
+    Ok(numbers)
+}
+
+/// An operation's answer as the tool itself would have given it.
+fn settled(mut answer: Answer) -> Answer {
+    let status = answer.structured.get("status").cloned();
+    if let Some(result @ Value::Object(_)) = answer.structured.get_mut("result").map(Value::take) {
+        answer.structured = result;
+        if let (Some(status), Some(fields)) = (status, answer.structured.as_object_mut()) {
+            fields.entry("status").or_insert(status);
+        }
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests;

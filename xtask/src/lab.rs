@@ -1,0 +1,220 @@
+//! The lab: an AWS emulator, a real Terraform with its provider, and a user's project that uses both.
+//!
+//! There is one lab per checkout, in `target/lab/`; a test that wants an emulator of its own takes
+//! [`Lab::start_private`]. A new emulator is a new world: it starts with an empty project folder and
+//! without the records of the one before.
+
+mod emulator;
+mod moto;
+mod project;
+
+use std::fs;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+pub use self::emulator::{Emulator, Inventory};
+pub(crate) use self::project::{copy_infra, write_cli_config};
+use crate::cache;
+use crate::child::Identity;
+use crate::place::Checkout;
+use crate::tools::{Found, Tool};
+
+/// The account that the emulator plays.
+pub const ACCOUNT_ID: &str = "123456789012";
+/// The region of everything in the lab.
+pub const REGION: &str = "eu-west-1";
+/// The bucket for Terraform state, there from the start.
+pub const STATE_BUCKET: &str = "datamcp-lab-tfstate";
+
+/// What is running and where: the content of `lab.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Lab {
+    /// The AWS emulator.
+    pub aws: Aws,
+    /// The Terraform to use.
+    pub terraform: Terraform,
+    /// A user's project: `datamcp.toml` and a copy of `infra/`.
+    pub project: PathBuf,
+    /// The emulator's process.
+    pub moto: Identity,
+}
+
+/// The AWS emulator, and the credentials it takes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Aws {
+    /// Its URL, without a slash at the end.
+    pub endpoint: String,
+    /// The account.
+    pub account_id: String,
+    /// The region.
+    pub region: String,
+    /// The key id from AWS's own documentation; the emulator takes any.
+    pub access_key_id: String,
+    /// The secret key from AWS's own documentation.
+    pub secret_access_key: String,
+    /// A versioned bucket for Terraform state.
+    pub state_bucket: String,
+}
+
+/// The Terraform binary and where it finds providers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Terraform {
+    /// The binary.
+    pub path: PathBuf,
+    /// Its version.
+    pub version: String,
+    /// A folder in the layout of a filesystem mirror.
+    pub provider_mirror: PathBuf,
+    /// A CLI configuration that knows this mirror and nothing else.
+    pub cli_config: PathBuf,
+}
+
+/// A lab of one's own: it ends when this value is dropped, and also when the process dies.
+#[derive(Debug)]
+pub struct PrivateLab {
+    lab: Lab,
+    _moto: moto::Tied,
+}
+
+impl Lab {
+    /// Starts the checkout's lab unless it is up; tells whether it had to be started.
+    ///
+    /// The project folder is laid anew each time, so that it holds today's `infra/`.
+    pub fn up(checkout: &Checkout) -> Result<(Self, bool)> {
+        let tools = tools_of_lab()?;
+        let folder = checkout.lab();
+        let _held = cache::hold(&checkout.target().join("lab.lock"), "lab")?;
+        if let Some(lab) = Self::running(checkout)? {
+            project::lay(&lab, checkout)?;
+            return Ok((lab, false));
+        }
+        clear(&folder)?;
+        let (moto, port) = moto::start_in_session(&tools.moto, &folder)?;
+        let lab = Self::describe(&tools, &folder, moto, port)?;
+        let furnished = lab.furnish(checkout).and_then(|()| lab.write(&folder));
+        if furnished.is_err() {
+            moto::stop(&lab.moto);
+        }
+        furnished.map(|()| (lab, true))
+    }
+
+    /// Stops the checkout's lab; tells whether it was up.
+    pub fn down(checkout: &Checkout) -> Result<bool> {
+        let _held = cache::hold(&checkout.target().join("lab.lock"), "lab")?;
+        let Some(lab) = Self::running(checkout)? else {
+            return Ok(false);
+        };
+        moto::stop(&lab.moto);
+        let record = checkout.lab().join("lab.json");
+        fs::remove_file(&record).with_context(|| format!("removing {}", record.display()))?;
+        Ok(true)
+    }
+
+    /// The checkout's lab, if it is up.
+    pub fn running(checkout: &Checkout) -> Result<Option<Self>> {
+        let record = checkout.lab().join("lab.json");
+        if !record.is_file() {
+            return Ok(None);
+        }
+        let lab = Self::read(&record)?;
+        Ok(lab.moto.is_alive().then_some(lab))
+    }
+
+    /// Reads a `lab.json`, such as the one that `DATAMCP_LAB` names.
+    pub fn read(record: &Path) -> Result<Self> {
+        let text = fs::read(record).with_context(|| format!("reading {}", record.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("reading {}", record.display()))
+    }
+
+    /// Starts a lab of one's own in `folder`, with its own emulator and project.
+    pub fn start_private(folder: &Path) -> Result<PrivateLab> {
+        let checkout = Checkout::find()?;
+        let tools = tools_of_lab()?;
+        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        let (tied, port) = moto::start_tied(&tools.moto, folder)?;
+        let lab = Self::describe(&tools, folder, tied.identity()?, port)?;
+        lab.furnish(&checkout)?;
+        lab.write(folder)?;
+        Ok(PrivateLab { lab, _moto: tied })
+    }
+
+    /// The emulator, to look at without any of the project's own code.
+    pub fn emulator(&self) -> Emulator {
+        Emulator::new(&self.aws)
+    }
+
+    /// The text of a `datamcp.toml` for this lab; tests may add to it.
+    pub fn configuration(&self) -> Result<String> {
+        project::configuration(self)
+    }
+
+    fn describe(tools: &Tools, folder: &Path, moto: Identity, port: u16) -> Result<Self> {
+        let cli_config = folder.join("terraform.rc");
+        project::write_cli_config(&cli_config, &tools.providers.path)?;
+        Ok(Self {
+            aws: Aws {
+                endpoint: format!("http://127.0.0.1:{port}"),
+                account_id: ACCOUNT_ID.to_owned(),
+                region: REGION.to_owned(),
+                access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+                secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+                state_bucket: STATE_BUCKET.to_owned(),
+            },
+            terraform: Terraform {
+                path: tools.terraform.path.clone(),
+                version: tools.terraform.version.clone(),
+                provider_mirror: tools.providers.path.clone(),
+                cli_config,
+            },
+            project: folder.join("project"),
+            moto,
+        })
+    }
+
+    /// What a lab has beside an empty emulator: the state bucket and the project.
+    fn furnish(&self, checkout: &Checkout) -> Result<()> {
+        self.emulator().create_versioned_bucket(&self.aws.state_bucket)?;
+        project::lay(self, checkout)
+    }
+
+    fn write(&self, folder: &Path) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self).context("writing the lab's description")?;
+        let (draft, record) = (folder.join("lab.json.new"), folder.join("lab.json"));
+        fs::write(&draft, text).with_context(|| format!("writing {}", draft.display()))?;
+        fs::rename(&draft, &record).with_context(|| format!("writing {}", record.display()))
+    }
+}
+
+impl Deref for PrivateLab {
+    type Target = Lab;
+
+    fn deref(&self) -> &Lab {
+        &self.lab
+    }
+}
+
+/// The tools of the lab, found.
+struct Tools {
+    terraform: Found,
+    providers: Found,
+    moto: Found,
+}
+
+fn tools_of_lab() -> Result<Tools> {
+    Ok(Tools {
+        terraform: Tool::Terraform.provide()?,
+        providers: Tool::Providers.provide()?,
+        moto: Tool::Moto.provide()?,
+    })
+}
+
+/// Empties the lab's folder: what an emulator held is gone with it, and so must be what knew of it.
+fn clear(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("clearing {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))
+}

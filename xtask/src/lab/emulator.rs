@@ -1,0 +1,179 @@
+//! The emulator, looked at from outside: AWS's own query and REST calls over plain HTTP.
+//!
+//! Nothing of the crate and no SDK is used, so this is a second opinion on what exists. Requests name
+//! a key and a region as a signature would; the emulator checks no signatures.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail};
+use regex_lite::Regex;
+
+use super::Aws;
+
+/// A connection to the emulator.
+#[derive(Debug, Clone)]
+pub struct Emulator {
+    endpoint: String,
+    region: String,
+    access_key_id: String,
+}
+
+/// What exists in the account, beside what every account has from the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Ids of VPCs other than the default one.
+    pub vpcs: BTreeSet<String>,
+    /// Ids of subnets outside the default VPC.
+    pub subnets: BTreeSet<String>,
+    /// Names of buckets.
+    pub buckets: BTreeSet<String>,
+    /// Names of roles.
+    pub roles: BTreeSet<String>,
+}
+
+impl Emulator {
+    /// The emulator of a lab.
+    pub fn new(aws: &Aws) -> Self {
+        Self {
+            endpoint: aws.endpoint.clone(),
+            region: aws.region.clone(),
+            access_key_id: aws.access_key_id.clone(),
+        }
+    }
+
+    /// Everything that exists now.
+    pub fn inventory(&self) -> Result<Inventory> {
+        let vpcs = "Action=DescribeVpcs&Version=2016-11-15\
+                    &Filter.1.Name=is-default&Filter.1.Value.1=false";
+        let subnets = "Action=DescribeSubnets&Version=2016-11-15\
+                       &Filter.1.Name=default-for-az&Filter.1.Value.1=false";
+        let roles = "Action=ListRoles&Version=2010-05-08&MaxItems=1000";
+        Ok(Inventory {
+            vpcs: texts(&self.query("ec2", vpcs)?, "vpcId")?,
+            subnets: texts(&self.query("ec2", subnets)?, "subnetId")?,
+            buckets: texts(&self.get("/")?, "Name")?,
+            roles: texts(&self.query("iam", roles)?, "RoleName")?,
+        })
+    }
+
+    /// The algorithm by which a bucket encrypts what is put into it; nothing when it does not.
+    pub fn bucket_encryption(&self, bucket: &str) -> Result<Option<String>> {
+        match self.get(&format!("/{bucket}?encryption")) {
+            Ok(answer) => Ok(texts(&answer, "SSEAlgorithm")?.into_iter().next()),
+            Err(error) if format!("{error:#}").contains("404") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a bucket with versioning switched on.
+    pub fn create_versioned_bucket(&self, bucket: &str) -> Result<()> {
+        let namespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+        let place = format!(
+            "<CreateBucketConfiguration xmlns=\"{namespace}\"><LocationConstraint>{}\
+             </LocationConstraint></CreateBucketConfiguration>",
+            self.region
+        );
+        let versioning = format!(
+            "<VersioningConfiguration xmlns=\"{namespace}\"><Status>Enabled</Status>\
+             </VersioningConfiguration>"
+        );
+        self.put(&format!("/{bucket}"), &place)?;
+        self.put(&format!("/{bucket}?versioning"), &versioning)
+    }
+
+    fn get(&self, path: &str) -> Result<String> {
+        let url = format!("{}{path}", self.endpoint);
+        let answer = ureq::get(&url).header("Authorization", self.claim("s3")).call();
+        text_of(answer, &url)
+    }
+
+    fn put(&self, path: &str, body: &str) -> Result<()> {
+        let url = format!("{}{path}", self.endpoint);
+        let answer = ureq::put(&url)
+            .header("Authorization", self.claim("s3"))
+            .header("Content-Type", "application/xml")
+            .send(body);
+        text_of(answer, &url).map(drop)
+    }
+
+    fn query(&self, service: &str, form: &str) -> Result<String> {
+        let answer = ureq::post(&self.endpoint)
+            .header("Authorization", self.claim(service))
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .send(form);
+        text_of(answer, &format!("{} {service} {form}", self.endpoint))
+    }
+
+    /// Who we say we are: the form of a signature, without one.
+    fn claim(&self, service: &str) -> String {
+        format!(
+            "AWS4-HMAC-SHA256 Credential={}/20260101/{}/{service}/aws4_request, \
+             SignedHeaders=host, Signature=0",
+            self.access_key_id, self.region
+        )
+    }
+}
+
+impl Inventory {
+    /// What is here and not in `before`, in words; nothing when nothing is.
+    pub fn beyond(&self, before: &Self) -> Vec<String> {
+        let kinds = [
+            ("VPC", &self.vpcs, &before.vpcs),
+            ("subnet", &self.subnets, &before.subnets),
+            ("bucket", &self.buckets, &before.buckets),
+            ("role", &self.roles, &before.roles),
+        ];
+        kinds
+            .into_iter()
+            .flat_map(|(kind, now, then)| {
+                now.difference(then).map(move |id| format!("{kind} {id}"))
+            })
+            .collect()
+    }
+}
+
+fn text_of(
+    answer: std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    what: &str,
+) -> Result<String> {
+    match answer {
+        Ok(mut answer) => answer
+            .body_mut()
+            .read_to_string()
+            .with_context(|| format!("reading the answer of {what}")),
+        Err(ureq::Error::StatusCode(status)) => bail!("{what}: status {status}"),
+        Err(error) => Err(error).with_context(|| format!("asking {what}")),
+    }
+}
+
+/// The texts of all elements of one name.
+fn texts(xml: &str, element: &str) -> Result<BTreeSet<String>> {
+    let pattern = Regex::new(&format!("<{element}>([^<]*)</{element}>")).context("an element")?;
+    Ok(pattern
+        .captures_iter(xml)
+        .filter_map(|found| found.get(1))
+        .map(|text| text.as_str().to_owned())
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_by_element() {
+        let xml = "<a><vpcId>vpc-1</vpcId><x/><vpcId>vpc-2</vpcId><vpcIdx>no</vpcIdx></a>";
+        let found: Vec<String> = texts(xml, "vpcId").unwrap().into_iter().collect();
+        assert_eq!(found, ["vpc-1", "vpc-2"]);
+    }
+
+    #[test]
+    fn the_difference_of_two_inventories_is_named() {
+        let before =
+            Inventory { buckets: BTreeSet::from(["state".to_owned()]), ..Inventory::default() };
+        let mut after = before.clone();
+        assert!(after.beyond(&before).is_empty());
+        after.roles.insert("ci".to_owned());
+        assert_eq!(after.beyond(&before), ["role ci"]);
+    }
+}

@@ -1,0 +1,160 @@
+//! The emulator's process: started on a free port, waited for, stopped by pid and start.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
+
+use crate::cache::home;
+use crate::child::{self, Identity};
+use crate::tools::Found;
+
+/// Starts moto in a session of its own, or tied to our end of its standard input.
+///
+/// `setsid` in Rust would need unsafe code; here it is one line.
+const PROGRAM: &str = r#"
+import os, sys, threading
+if sys.argv[1] == "session":
+    os.setsid()
+else:
+    def end_with_parent():
+        sys.stdin.buffer.read()
+        os._exit(0)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+from moto.server import main
+main(sys.argv[2:])
+"#;
+
+/// Ports below the ephemeral range: nothing else is given one of these by chance.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// How long moto may take to answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often another port is tried when one was taken under our hands.
+const TRIES: u16 = 5;
+
+/// An emulator that ends with this value, and with the process that holds it.
+#[derive(Debug)]
+pub(super) struct Tied {
+    child: Child,
+}
+
+impl Tied {
+    pub(super) fn identity(&self) -> Result<Identity> {
+        Identity::of(self.child.id()).context("the emulator has ended")
+    }
+}
+
+impl Drop for Tied {
+    fn drop(&mut self) {
+        // It holds nothing that outlives it; an error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts an emulator that outlives this process.
+pub(super) fn start_in_session(tool: &Found, folder: &Path) -> Result<(Identity, u16)> {
+    let (child, port) = start(tool, folder, "session")?;
+    let identity = Identity::of(child.id()).context("the emulator has ended")?;
+    Ok((identity, port))
+}
+
+/// Starts an emulator that ends with this process.
+pub(super) fn start_tied(tool: &Found, folder: &Path) -> Result<(Tied, u16)> {
+    let (child, port) = start(tool, folder, "tied")?;
+    Ok((Tied { child }, port))
+}
+
+/// Ends an emulator: asks, waits five seconds, then insists.
+pub(super) fn stop(moto: &Identity) {
+    moto.signal(Signal::TERM);
+    let started = Instant::now();
+    while moto.is_alive() && started.elapsed() < Duration::from_secs(5) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    moto.signal(Signal::KILL);
+}
+
+fn start(tool: &Found, folder: &Path, mode: &str) -> Result<(Child, u16)> {
+    let mut first = PORTS.start + (std::process::id() % 10_007) as u16;
+    for _ in 0..TRIES {
+        let port = free_port(first)?;
+        let mut child = spawn(tool, folder, mode, port)?;
+        match wait_for_answer(&mut child, port) {
+            Ok(true) => return Ok((child, port)),
+            Ok(false) => first = port + 1,
+            Err(error) => {
+                // It is not of use to anybody; that it has ended already is fine.
+                let _ = child.kill();
+                let _ = child.wait();
+                let log = child::tail(&folder.join("moto.log"));
+                return Err(error.context(format!("the emulator's log ends with\n{log}")));
+            }
+        }
+    }
+    bail!("the emulator ended early {TRIES} times\n{}", child::tail(&folder.join("moto.log")))
+}
+
+fn spawn(tool: &Found, folder: &Path, mode: &str, port: u16) -> Result<Child> {
+    let log = File::create(folder.join("moto.log")).context("making the emulator's log")?;
+    let stdin = if mode == "session" { Stdio::null() } else { Stdio::piped() };
+    Command::new(tool.path.with_file_name("python"))
+        .args(["-c", PROGRAM, mode, "-H", "127.0.0.1", "-p", &port.to_string()])
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", home()?)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PYTHONUNBUFFERED", "1")
+        .env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        .stdin(stdin)
+        .stdout(log.try_clone().context("sharing the emulator's log")?)
+        .stderr(log)
+        .spawn()
+        .context("starting the emulator")
+}
+
+/// The next free port from `first` on, around the range.
+fn free_port(first: u16) -> Result<u16> {
+    let from = if PORTS.contains(&first) { first } else { PORTS.start };
+    (from..PORTS.end)
+        .chain(PORTS.start..from)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .with_context(|| format!("no free port in {PORTS:?}"))
+}
+
+/// Waits for the first answer; false when the process ended instead.
+fn wait_for_answer(child: &mut Child, port: u16) -> Result<bool> {
+    let url = format!("http://127.0.0.1:{port}/moto-api/");
+    let started = Instant::now();
+    loop {
+        if child.try_wait().context("looking after the emulator")?.is_some() {
+            return Ok(false);
+        }
+        if ureq::get(&url).call().is_ok() {
+            return Ok(true);
+        }
+        if started.elapsed() > PATIENCE {
+            bail!("no answer from {url} in {} s", PATIENCE.as_secs());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_passed_over() {
+        let first = free_port(PORTS.start).unwrap();
+        let _taken = TcpListener::bind(("127.0.0.1", first)).unwrap();
+        let next = free_port(first).unwrap();
+        assert_ne!(first, next);
+        assert!(PORTS.contains(&free_port(u16::MAX).unwrap()));
+    }
+}

@@ -1,0 +1,168 @@
+//! Tools that the lab and the test lanes run: found on this machine, else installed into the cache.
+//!
+//! Every version is pinned and every download is checked: archives by SHA-256, Python packages by the
+//! hashes of their requirement set, Go modules by `go.sum`, crates by the lock file they ship.
+
+mod golang;
+mod provider;
+mod python;
+mod rust;
+mod terraform;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::cache::Cache;
+use crate::pins::Pins;
+
+/// One tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Tool {
+    /// The Terraform binary, or `OpenTofu` in its place.
+    Terraform,
+    /// A folder with the pinned Terraform providers.
+    Providers,
+    /// The AWS emulator.
+    Moto,
+    /// Policy checks over Terraform code.
+    Checkov,
+    /// Security checks over GitHub workflows.
+    Zizmor,
+    /// Lint for Terraform code.
+    Tflint,
+    /// Lint for GitHub workflows.
+    Actionlint,
+    /// Checks over the crates we depend on.
+    CargoDeny,
+}
+
+/// How a tool came to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was on this machine, outside our cache.
+    Machine,
+    /// It was in the cache.
+    Cache,
+    /// It was installed just now.
+    Installed,
+}
+
+/// A tool that is there.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Which one.
+    pub tool: Tool,
+    /// The program, or the folder for [`Tool::Providers`].
+    pub path: PathBuf,
+    /// Its version.
+    pub version: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// How long the search or the installation took.
+    pub took: Duration,
+}
+
+impl Tool {
+    /// Every tool, in the order in which they are installed.
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    /// The tools that the lab itself needs.
+    pub fn of_lab() -> [Self; 3] {
+        [Self::Terraform, Self::Providers, Self::Moto]
+    }
+
+    /// Finds the tool or installs it, saying on stderr what takes long.
+    pub fn provide(self) -> Result<Found> {
+        let started = Instant::now();
+        let cache = Cache::of_user()?;
+        let pins = Pins::read()?;
+        let (path, version, origin) = match self {
+            Self::Terraform => terraform::provide(&cache, &pins),
+            Self::Providers => provider::provide(&cache, &pins),
+            Self::Moto => python::provide(&cache, &python::MOTO),
+            Self::Checkov => python::provide(&cache, &python::CHECKOV),
+            Self::Zizmor => python::provide(&cache, &python::ZIZMOR),
+            Self::Tflint => golang::provide(&cache, &golang::TFLINT),
+            Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
+            Self::CargoDeny => rust::provide(&cache, &pins.cargo_deny.version),
+        }
+        .with_context(|| format!("providing {self}"))?;
+        Ok(Found { tool: self, path, version, origin, took: started.elapsed() })
+    }
+}
+
+/// The cargo that runs this task, else the one of PATH.
+///
+/// What `cargo run` tells this process of its own package is taken away: with it, cargo would take
+/// build scripts that look at such variables for changed.
+pub(crate) fn cargo() -> Command {
+    let mut command =
+        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| text.starts_with(start)) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// What a part of this module answers: path, version, origin.
+type Provided = Result<(PathBuf, String, Origin)>;
+
+/// The origin that follows from whether a slot had to be filled.
+fn origin(filled_now: bool) -> Origin {
+    if filled_now { Origin::Installed } else { Origin::Cache }
+}
+
+/// Says on stderr what is done now; installing is silent otherwise.
+fn say(text: &str) {
+    eprintln!("  {text}");
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Terraform => "terraform",
+            Self::Providers => "providers",
+            Self::Moto => "moto",
+            Self::Checkov => "checkov",
+            Self::Zizmor => "zizmor",
+            Self::Tflint => "tflint",
+            Self::Actionlint => "actionlint",
+            Self::CargoDeny => "cargo-deny",
+        })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Machine => "on this machine",
+            Self::Cache => "in the cache",
+            Self::Installed => "installed",
+        })
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:<11} {:<9} {:<15} {:>6.1} s  {}",
+            self.tool,
+            self.version,
+            self.origin,
+            self.took.as_secs_f64(),
+            self.path.display()
+        )
+    }
+}
