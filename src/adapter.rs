@@ -2,4 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod file;
 pub mod process;
+pub mod sqlite;
+pub mod terraform;

@@ -224,7 +224,8 @@ pub trait AuditStore: Send + Sync {
     async fn by_key(&self, user: &str, key: &str) -> Result<Option<OperationRow>>;
     /// Names of all chains, sorted.
     async fn chains(&self) -> Result<Vec<String>>;
-    /// Events of a chain after sequence number `after`, in order, at most `limit`, as stored: not checked.
+    /// Events of a chain after sequence number `after`, in order, at most `limit`, as stored: not checked. They end
+    /// before one that cannot be read; when that is the first, the answer is an error with its number as detail `seq`.
     async fn events(&self, chain: &str, after: u64, limit: usize) -> Result<Vec<EventRecord>>;
     /// Events about one operation, in order.
     async fn history(&self, id: OperationId) -> Result<Vec<EventRecord>>;

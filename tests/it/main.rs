@@ -1,1 +1,3 @@
 //! Integration tests, hermetic lane.
+
+mod contract;
