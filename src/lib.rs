@@ -8,6 +8,7 @@ pub mod approval;
 pub mod audit;
 pub mod clock;
 pub mod error;
+pub mod exec;
 pub mod lock;
 pub mod model;
 pub mod permit;
