@@ -1,1 +1,3 @@
 //! Adapters: each implements ports with one library or binary; none knows another.
+
+pub mod terraform;
