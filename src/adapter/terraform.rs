@@ -1,4 +1,4 @@
-//! Terraform and OpenTofu as [`Provisioner`]: a copy of the configuration by content, an environment from empty, fixed
+//! Terraform and `OpenTofu` as [`Provisioner`]: a copy of the configuration by content, an environment from empty, fixed
 //! arguments, saved plans only. Not a parser of human output: what is known comes from exit codes and JSON.
 
 mod apply;

@@ -45,8 +45,8 @@ pub(super) async fn apply(
     let before = plan_file::prior_state(plan.bytes)?;
     files::write_private(&file, plan.bytes)?;
     let args = command::apply(&file);
-    let argv: Vec<_> = args.iter().map(|a| a.to_string_lossy()).collect();
-    let body = json!({"program": prepared.tool.path, "argv": argv, "stream": STREAM});
+    let words: Vec<_> = args.iter().map(|a| a.to_string_lossy()).collect();
+    let body = json!({"program": prepared.tool.path, "argv": words, "stream": STREAM});
     watch.note("intent", body).await?;
     guard.await?;
     let mut running = prepared
@@ -220,9 +220,10 @@ impl Ended<'_> {
     fn with_files(&self, mut error: Error) -> Error {
         if self.errored {
             let moved = self.job.scratch.join(ERRORED).exists();
-            let kept = match moved {
-                true => ERRORED.to_owned(),
-                false => self.prepared.cwd.join(ERRORED).display().to_string(),
+            let kept = if moved {
+                ERRORED.to_owned()
+            } else {
+                self.prepared.cwd.join(ERRORED).display().to_string()
             };
             error = error.detail("errored_state", kept);
         }

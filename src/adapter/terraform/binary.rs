@@ -17,7 +17,7 @@ use crate::port::ToolVersion;
 
 const NAMES: [(&str, (u64, u64)); 2] = [("terraform", (1, 11)), ("tofu", (1, 10))];
 const NEED: &str = "terraform 1.11 or later, or tofu 1.10 or later";
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 #[derive(Deserialize)]
 struct Answer {
@@ -27,9 +27,10 @@ struct Answer {
 /// The configured binary, or the first of the search path.
 pub(super) fn find(configured: Option<&Path>, search: &[PathBuf]) -> Result<PathBuf> {
     if let Some(path) = configured {
-        return match is_executable(path) {
-            true => Ok(path.to_owned()),
-            false => Err(missing(format!("{} is not a program", path.display()))),
+        return if is_executable(path) {
+            Ok(path.to_owned())
+        } else {
+            Err(missing(&format!("{} is not a program", path.display())))
         };
     }
     let mut scripts = Vec::new();
@@ -47,11 +48,11 @@ pub(super) fn find(configured: Option<&Path>, search: &[PathBuf]) -> Result<Path
     let searched: Vec<String> = search.iter().map(|d| d.display().to_string()).collect();
     if let Some(script) = scripts.first() {
         return Err(
-            missing(format!("{script} is a script, not the program itself"))
+            missing(&format!("{script} is a script, not the program itself"))
                 .next("set terraform.binary in datamcp.toml to the program's path"),
         );
     }
-    Err(missing(format!("neither is in {}", searched.join(":"))).detail("searched", searched))
+    Err(missing(&format!("neither is in {}", searched.join(":"))).detail("searched", searched))
 }
 
 /// Asks the binary for its version and refuses one that is too old.
@@ -64,7 +65,7 @@ pub(super) async fn probe(path: &Path, home: &Path) -> Result<ToolVersion> {
         .capture(LIMIT)
         .await?;
     let answer: Answer = serde_json::from_slice(&end.stdout.bytes).map_err(|_| {
-        missing(format!("{} does not tell its version", path.display()))
+        missing(&format!("{} does not tell its version", path.display()))
             .detail("stderr", end.stderr.text())
     })?;
     let file = path.file_name().unwrap_or_default().to_string_lossy();
@@ -75,7 +76,7 @@ pub(super) async fn probe(path: &Path, home: &Path) -> Result<ToolVersion> {
     };
     let version = answer.terraform_version;
     if is_older(&version, least) {
-        return Err(missing(format!("{} is {name} {version}", path.display()))
+        return Err(missing(&format!("{} is {name} {version}", path.display()))
             .given(&version)
             .detail("path", path.display().to_string()));
     }
@@ -94,7 +95,7 @@ fn is_older(version: &str, least: (u64, u64)) -> bool {
     }
 }
 
-fn missing(why: String) -> Error {
+fn missing(why: &str) -> Error {
     Error::new(
         ErrorCode::ToolMissing,
         format!("looking for terraform or tofu: {why}"),
@@ -149,11 +150,8 @@ mod tests {
     #[tokio::test]
     async fn bad_input_48_too_old_states_the_need() {
         let dir = tempfile::tempdir().unwrap();
-        let old = program(
-            dir.path(),
-            "terraform",
-            "#!/bin/sh\necho '{\"terraform_version\":\"1.4.6\"}'\n",
-        );
+        let old =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/terraform/fake/old/terraform");
         let error = probe(&old, dir.path()).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::ToolMissing);
         assert!(error.message.contains("1.4.6") && error.allowed.as_deref() == Some(NEED));

@@ -26,8 +26,25 @@ struct Tail<'a> {
     total: usize,
 }
 
-/// Waits for the child's end. Its output file is `stream`; `total` is how many resources it works on. Never kills.
+/// Waits for the child's end. Its output file is `stream`; `total` is how many resources it works on. Never kills, and
+/// never returns before the child has ended: what cannot be followed is still waited for.
 pub(super) async fn follow(
+    running: &mut Running,
+    stream: &Path,
+    total: usize,
+    report: &mut Report,
+    watch: &dyn Watch,
+) -> Result<End> {
+    match listen(running, stream, total, report, watch).await {
+        Ok(end) => Ok(end),
+        Err(error) => {
+            watch.progress(&error.message, report.over(), total).await;
+            running.wait().await
+        }
+    }
+}
+
+async fn listen(
     running: &mut Running,
     stream: &Path,
     total: usize,

@@ -252,7 +252,7 @@ fn action(actions: &[String]) -> Option<Action> {
         ["no-op" | "read"] | [] => None,
         ["create"] => Some(Action::Create),
         ["delete" | "forget"] => Some(Action::Delete),
-        ["delete", "create"] | ["create", "delete"] | ["create", "forget"] => Some(Action::Replace),
+        ["delete", "create"] | ["create", "delete" | "forget"] => Some(Action::Replace),
         // An action that we do not know is at least a change.
         _ => Some(Action::Update),
     }

@@ -23,9 +23,9 @@ use crate::model::{Digest, StateVersion};
 use crate::port::{Job, JobFacts, Output, Provisioner, ToolVersion};
 
 /// Longest time for a command that only reads.
-const READ_LIMIT: Duration = Duration::from_secs(600);
+const READ_LIMIT: Duration = Duration::from_mins(10);
 /// Longest time for an init, which may download providers.
-const INIT_LIMIT: Duration = Duration::from_secs(1800);
+const INIT_LIMIT: Duration = Duration::from_mins(30);
 /// Largest answer of a command that only reads.
 const ANSWER_MAX: usize = 512 * 1024 * 1024;
 const INITIALISED: &str = "datamcp-initialised";
@@ -40,6 +40,15 @@ pub(super) struct Prepared {
     /// The root module in the copied tree; terraform's working folder.
     pub(super) cwd: PathBuf,
     pub(super) env: Vec<(String, String)>,
+}
+
+impl Drop for Prepared {
+    /// A folder for sockets outside of the scratch folder goes when it is empty: never under a child that still runs.
+    fn drop(&mut self) {
+        for (_, tmp) in self.env.iter().filter(|(name, _)| name == "TMPDIR") {
+            std::fs::remove_dir(tmp).ok();
+        }
+    }
 }
 
 /// The facts that can be told by reading files.

@@ -150,7 +150,9 @@ fn read_module(tree: &Path, dir: &Path) -> Result<Parsed> {
         };
         let stem = name.split('.').next().unwrap_or_default();
         if stem == "override" || stem.ends_with("_override") {
-            parsed.iter_mut().for_each(|b| b.place.overrides = true);
+            for block in &mut parsed {
+                block.place.overrides = true;
+            }
         }
         blocks.append(&mut parsed);
     }
@@ -204,7 +206,7 @@ fn assigned_variables(folder: &Path) -> Result<BTreeSet<String>> {
 }
 
 /// A refusal by our policy about what configurations may hold.
-fn denied(block: &Block, what: String, allowed: String) -> Error {
+fn denied(block: &Block, what: &str, allowed: String) -> Error {
     Error::new(
         ErrorCode::PolicyDenied,
         format!("scanning the configuration: {what} at {}", block.place),

@@ -83,17 +83,17 @@ impl Tree {
     }
 
     /// A copy under `shelf`, made once for each content: whole or not at all.
-    pub(super) fn copy_to(&self, shelf: &Path) -> Result<PathBuf> {
+    pub(super) fn copy_to(&self, trees: &Path) -> Result<PathBuf> {
         let name = self.digest.as_str().trim_start_matches("sha256:");
-        let place = shelf.join(name);
+        let place = trees.join(name);
         if place.is_dir() {
             return Ok(place);
         }
         let doing = format!("copying the configuration to {}", place.display());
-        files::make_dir(shelf)?;
+        files::make_dir(trees)?;
         let fresh = tempfile::Builder::new()
             .prefix(".new-")
-            .tempdir_in(shelf)
+            .tempdir_in(trees)
             .map_err(|e| Error::internal(&doing, e))?;
         for (path, content) in &self.files {
             let to = fresh.path().join(path);

@@ -1,5 +1,7 @@
 //! Terraform's JSON syntax into the neutral form. JSON has no places: a line is where the name is first written.
 
+mod unique;
+
 use serde_json::{Map, Value as Json};
 
 use super::block::{Block, Place, Value};
@@ -8,13 +10,14 @@ use crate::error::{Error, Result};
 /// How many labels each kind of block has, by where it may stand. Any other key is an attribute.
 fn labels(kind: &str, inside: &str) -> Option<usize> {
     match (inside, kind) {
-        ("" | "check", "data") | ("", "resource" | "ephemeral" | "action") => Some(2),
+        ("" | "check", "data")
+        | ("", "resource" | "ephemeral" | "action")
+        | ("encryption", "key_provider" | "method") => Some(2),
         ("", "module" | "provider" | "variable" | "output" | "check")
         | ("terraform", "backend" | "provider_meta")
         | ("resource" | "removed", "provisioner") => Some(1),
         ("", "terraform" | "removed" | "import" | "moved")
         | ("terraform", "required_providers" | "cloud" | "encryption") => Some(0),
-        ("encryption", "key_provider" | "method") => Some(2),
         _ => None,
     }
 }
@@ -44,10 +47,15 @@ pub(super) fn keys(text: &str, file: &str) -> Result<Vec<String>> {
 }
 
 fn read(text: &str, file: &str) -> Result<Json> {
-    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| {
-        let place = format!("{file}:{}", e.line());
-        Error::invalid("environment.tree", &place, "cannot be read as JSON").detail("place", place)
-    })
+    let text = text.trim_start_matches('\u{feff}');
+    serde_json::from_str::<unique::Unique>(text)
+        .and_then(|_| serde_json::from_str(text))
+        .map_err(|e| {
+            let place = format!("{file}:{}", e.line());
+            Error::invalid("environment.tree", &place, "cannot be read as JSON")
+                .detail("cause", e.to_string())
+                .detail("place", place)
+        })
 }
 
 fn bad(file: &str, why: &str) -> Error {

@@ -24,18 +24,14 @@ pub(super) fn local_sources(parsed: &Parsed, allowed: &[String]) -> Result<Vec<P
             // An overriding file may leave it to the block that it overrides.
             None if block.place.overrides => continue,
             _ => {
-                return Err(denied(
-                    block,
-                    "a module source that is not literal".into(),
-                    list(),
-                ));
+                return Err(denied(block, "a module source that is not literal", list()));
             }
         };
         if source.starts_with("./") || source.starts_with("../") || matches!(source, "." | "..") {
             let dir = normalise(&parsed.dir.join(source)).ok_or_else(|| {
                 denied(
                     block,
-                    format!("module source {source} leaves the tree"),
+                    &format!("module source {source} leaves the tree"),
                     list(),
                 )
             })?;
@@ -43,7 +39,7 @@ pub(super) fn local_sources(parsed: &Parsed, allowed: &[String]) -> Result<Vec<P
         } else if !is_allowed(source, allowed) || !is_pinned(block, source) {
             return Err(denied(
                 block,
-                format!("module source {} is not allowed", shown(source)),
+                &format!("module source {} is not allowed", shown(source)),
                 list(),
             ));
         }

@@ -35,7 +35,7 @@ pub(super) fn code(blocks: &[Block], allowed: &BTreeSet<String>) -> Result<()> {
             _ => continue,
         };
         if !allowed.contains(word) {
-            return Err(denied(block, format!("{what} is not allowed"), list())
+            return Err(denied(block, &format!("{what} is not allowed"), list())
                 .detail("vector", word.to_owned()));
         }
     }
@@ -52,7 +52,7 @@ pub(super) fn providers(blocks: &[Block], allowed: Allowed<'_>) -> Result<BTreeS
                 let source = declared_source(name, value).ok_or_else(|| {
                     denied(
                         required,
-                        format!("the source of provider {name} is not literal"),
+                        &format!("the source of provider {name} is not literal"),
                         list(allowed),
                     )
                 })?;
@@ -141,7 +141,7 @@ fn check(block: &Block, source: &str, allowed: Allowed<'_>) -> Result<String> {
 fn refuse(block: &Block, source: &str, allowed: Allowed<'_>) -> Error {
     denied(
         block,
-        format!("provider {source} is not allowed"),
+        &format!("provider {source} is not allowed"),
         list(allowed),
     )
     .detail("provider", source.to_owned())
@@ -153,7 +153,7 @@ pub(super) fn foreign_state(blocks: &[Block], environment: &Environment) -> Resu
     for block in all(blocks) {
         let reads = block.kind == "data" && block.label(0) == "terraform_remote_state";
         if reads && block.attributes.get("backend").and_then(Value::text) != Some(kind) {
-            let what = "a remote state of another backend is not allowed".to_owned();
+            let what = "a remote state of another backend is not allowed";
             return Err(denied(block, what, format!("backend \"{kind}\"")));
         }
     }

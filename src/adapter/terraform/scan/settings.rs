@@ -75,7 +75,7 @@ pub(super) fn backend(blocks: &[Block], environment: &Environment) -> Result<Vec
             .find(|name| !ALLOWED.contains(&name.as_str()));
         if let Some(name) = foreign {
             let what = format!("backend argument {name} is not allowed");
-            return Err(denied(block, what, ALLOWED.join(", ")));
+            return Err(denied(block, &what, ALLOWED.join(", ")));
         }
         let locks_by_file = block.attributes.get("use_lockfile") == Some(&Value::Bool(true));
         if block.attributes.contains_key("dynamodb_table") && !locks_by_file {
@@ -110,7 +110,7 @@ pub(super) fn variables(
     for block in blocks.iter().filter(|b| b.kind == "variable") {
         let name = block.label(0).to_owned();
         if name.is_empty() {
-            let what = "a variable without a name".to_owned();
+            let what = "a variable without a name";
             return Err(denied(block, what, "one label".to_owned()));
         }
         let has_default = block.attributes.contains_key("default");
