@@ -136,7 +136,8 @@ impl Provisioner for Terraform {
         variables: &Map<String, Value>,
         watch: &dyn Watch,
     ) -> Result<Planned> {
-        let prepared = self.prepare(job).await?;
+        let doing = format!("preparing {}", job.environment.key);
+        let prepared = follow::unless_stopped(watch, &doing, self.prepare(job)).await?;
         plan::plan(&prepared, job, intent, variables, watch).await
     }
 
@@ -157,7 +158,8 @@ impl Provisioner for Terraform {
         plan: PlanFile<'_>,
         watch: &dyn Watch,
     ) -> Result<Applied> {
-        let prepared = self.prepare(job).await?;
+        let doing = format!("preparing {}", job.environment.key);
+        let prepared = follow::unless_stopped(watch, &doing, self.prepare(job)).await?;
         let guard = Box::pin(permit.lease().check());
         apply::apply(&prepared, job, plan, watch, guard).await
     }

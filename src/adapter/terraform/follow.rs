@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::report::Report;
 use super::stream::{Event, Parsed, Parser};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{End, Running};
 use crate::port::Watch;
 
@@ -24,6 +24,27 @@ struct Tail<'a> {
     chunk: Vec<u8>,
     watch: &'a dyn Watch,
     total: usize,
+}
+
+/// Does something that only reads, unless a stop is asked for: then it is dropped, with its children.
+pub(super) async fn unless_stopped<T>(
+    watch: &dyn Watch,
+    doing: &str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let stop = async {
+        while !watch.stop_requested().await {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stop => {
+            let why = format!("{doing}: stopped on request");
+            Err(Error::new(ErrorCode::Cancelled, why))
+        }
+        done = work => done,
+    }
 }
 
 /// Waits for the child's end. Its output file is `stream`; `total` is how many resources it works on. Never kills, and

@@ -54,11 +54,13 @@ pub(super) async fn plan(
             .detail("signal", end.signal));
     }
     let showing = format!("showing the plan of {}", prepared.place);
-    let (json, text) = tokio::join!(
-        prepared.read(&showing, command::show_json(&file)),
-        prepared.read(&showing, command::show(&file)),
-    );
-    let (json, text) = (json?, text?);
+    let both = async {
+        tokio::try_join!(
+            prepared.read(&showing, command::show_json(&file)),
+            prepared.read(&showing, command::show(&file)),
+        )
+    };
+    let (json, text) = follow::unless_stopped(watch, &showing, both).await?;
     let read = plan_json::read(&json)?;
     let bytes = files::read(&file)?;
     let warnings = report.diagnostics.iter().filter(|d| !d.error);

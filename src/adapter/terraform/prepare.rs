@@ -97,7 +97,12 @@ impl Terraform {
             cwd: copy.join(&environment.root),
             env,
         };
-        prepared.init(job, &values, &data, cache.as_deref()).await?;
+        let mark = data.join(INITIALISED);
+        if !mark.is_file() {
+            prepared.init(job, &values, &data, cache.as_deref()).await?;
+            scan::installed(&data, environment, self.settings.allowed())?;
+            files::write_private(&mark, b"")?;
+        }
         Ok(prepared)
     }
 
@@ -228,10 +233,6 @@ impl Prepared {
         data: &Path,
         cache: Option<&Path>,
     ) -> Result<()> {
-        let mark = data.join(INITIALISED);
-        if mark.is_file() {
-            return Ok(());
-        }
         files::make_dir(data)?;
         if let crate::model::Backend::Local { path } = &job.environment.backend
             && let Some(folder) = path.parent()
@@ -239,7 +240,7 @@ impl Prepared {
             files::make_dir(folder)?;
         }
         let _data = files::FileLock::take(&data.join("datamcp.lock")).await?;
-        if mark.is_file() {
+        if data.join(INITIALISED).is_file() {
             return Ok(());
         }
         // Not safe to run twice at once on one cache.
@@ -255,7 +256,7 @@ impl Prepared {
             .capture(INIT_LIMIT)
             .await?;
         if end.code == Some(0) {
-            return files::write_private(&mark, b"");
+            return Ok(());
         }
         Err(init_failed(&self.place, &end))
     }

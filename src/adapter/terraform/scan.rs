@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use block::Block;
+use serde::Deserialize;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Environment;
@@ -92,6 +93,46 @@ pub(super) fn scan(
         module,
         needs_providers: !providers.is_empty(),
     })
+}
+
+#[derive(Deserialize)]
+struct Installed {
+    #[serde(rename = "Modules", default)]
+    modules: Vec<InstalledModule>,
+}
+
+#[derive(Deserialize)]
+struct InstalledModule {
+    #[serde(rename = "Dir")]
+    dir: PathBuf,
+}
+
+/// Scans the remote modules that `init` fetched into the data folder, before anything of them is run.
+pub(super) fn installed(
+    data: &Path,
+    environment: &Environment,
+    allowed: Allowed<'_>,
+) -> Result<()> {
+    let Ok(bytes) = std::fs::read(data.join("modules/modules.json")) else {
+        return Ok(());
+    };
+    let list: Installed = serde_json::from_slice(&bytes)
+        .map_err(|e| Error::internal("reading the list of installed modules", e))?;
+    for dir in list
+        .modules
+        .iter()
+        .map(|m| &m.dir)
+        .filter(|d| d.is_absolute())
+    {
+        let mut parsed = read_module(dir, Path::new(""))?;
+        for block in &mut parsed.blocks {
+            block.place.file = dir.join(&block.place.file).to_string_lossy().into_owned();
+        }
+        rules::code(&parsed.blocks, allowed.code)?;
+        rules::providers(&parsed.blocks, allowed)?;
+        rules::foreign_state(&parsed.blocks, environment)?;
+    }
+    Ok(())
 }
 
 /// The path without `.` and `..`; `None` when it is absolute or leaves its beginning.

@@ -282,3 +282,14 @@ async fn a_stream_of_another_major_version_is_refused() {
         .await;
     assert_eq!(planned.unwrap_err().code, ErrorCode::ToolMissing);
 }
+
+#[tokio::test]
+async fn bar_29_a_stop_before_the_start_starts_nothing() {
+    let (rig, seen) = (rig(""), Seen::default());
+    seen.stop.store(true, Ordering::Relaxed);
+    let planned = rig
+        .terraform
+        .plan(&rig.job, Intent::Apply, &Map::new(), &seen)
+        .await;
+    assert_eq!(planned.unwrap_err().code, ErrorCode::Cancelled);
+}

@@ -271,3 +271,30 @@ fn bad_inputs_22_24_25_and_broken_text() {
     assert_eq!(normalise(Path::new("/b")), None);
     assert_eq!(normalise(Path::new("./a/../b")), Some(PathBuf::from("b")));
 }
+
+#[test]
+fn fetched_modules_are_scanned_too() {
+    let data = tempfile::tempdir().unwrap();
+    let fetched = data.path().join("modules/m");
+    std::fs::create_dir_all(&fetched).unwrap();
+    std::fs::write(fetched.join("a.tf"), "data \"external\" \"x\" {}").unwrap();
+    let list =
+        serde_json::json!({"Modules": [{"Key": "", "Dir": "."}, {"Key": "m", "Dir": fetched}]});
+    std::fs::write(data.path().join("modules/modules.json"), list.to_string()).unwrap();
+    let backend = Backend::Local {
+        path: "/state/dev.tfstate".into(),
+    };
+    let environment = environment(data.path(), ".", backend);
+    let allowed = Allowed {
+        providers: &[],
+        code: &BTreeSet::new(),
+        modules: &[],
+    };
+    let error = installed(data.path(), &environment, allowed).unwrap_err();
+    assert!(
+        error.details["place"]
+            .as_str()
+            .unwrap()
+            .ends_with("modules/m/a.tf:1")
+    );
+}
