@@ -12,6 +12,10 @@ use crate::error::{Error, Result};
 use crate::model::{ChangeSet, Digest, Environment, Intent, OperationId, Outcome, StateVersion};
 use crate::permit::Permit;
 
+mod variables;
+
+pub use variables::check_variables;
+
 /// One root module, for one operation.
 #[derive(Debug, Clone)]
 pub struct Job {
