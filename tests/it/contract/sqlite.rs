@@ -57,11 +57,7 @@ const VARIABLE: &str = "DATAMCP_TEST_ALONE";
 /// Starts this binary for one test, with a folder.
 fn start(test: &str, folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            &format!("contract::sqlite::{test}"),
-            "--nocapture",
-        ])
+        .args(["--exact", &format!("contract::sqlite::{test}"), "--nocapture"])
         .env(VARIABLE, folder)
         .spawn()
         .unwrap()
@@ -180,9 +176,7 @@ async fn looking_does_not_disturb(folder: &Path) {
 #[tokio::test]
 async fn promise_5_processes_that_append_at_once_make_one_chain() {
     let state = tempfile::tempdir().unwrap();
-    let children: Vec<_> = (0..4)
-        .map(|_| start("alone_appends", state.path()))
-        .collect();
+    let children: Vec<_> = (0..4).map(|_| start("alone_appends", state.path())).collect();
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
@@ -215,10 +209,7 @@ async fn promise_5_a_log_that_cannot_be_written_says_so_and_is_still_read() {
     let end = || audit::event("aws/dev", id, 2, audit::closed(Status::Failed));
     let error = store.append(end()).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::AuditUnavailable);
-    assert!(
-        error.message.contains("locked for more than 5 s"),
-        "{error}"
-    );
+    assert!(error.message.contains("locked for more than 5 s"), "{error}");
     assert!(error.next.is_some());
     assert!(store.row(id).await.unwrap().is_some());
     assert_eq!(store.rows(&Query::default()).await.unwrap().rows.len(), 1);
