@@ -32,11 +32,15 @@ pub async fn main(arguments: Vec<OsString>) -> ExitCode {
         Err(code) => return code,
     };
     match parsed.inner {
-        Some(cli::args::Inner::Run { operation, state }) => match run(operation, &state, &surroundings).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => cli::view::fail(&error),
-        },
-        Some(cli::args::Inner::Credentials { folder }) => cli::view::say_or_fail(desk::ask(&folder).await),
+        Some(cli::args::Inner::Run { operation, state }) => {
+            match run(operation, &state, &surroundings).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => cli::view::fail(&error),
+            }
+        }
+        Some(cli::args::Inner::Credentials { folder }) => {
+            cli::view::say_or_fail(desk::ask(&folder).await)
+        }
         None => match world(parsed.config.as_deref(), &surroundings) {
             Ok(world) => cli::dispatch(Arc::new(world), parsed, &surroundings).await,
             Err(error) => cli::view::fail(&error),
@@ -56,7 +60,8 @@ async fn run(operation: OperationId, state: &Path, surroundings: &Surroundings) 
     let runs: Arc<dyn Runs> = Arc::new(FileRuns::new(state));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let file = RunFile::load(runs.as_ref(), operation).await?;
-    let raw: Raw = serde_json::from_value(file.settings.clone()).map_err(|e| Error::internal("reading a run file", e))?;
+    let raw: Raw = serde_json::from_value(file.settings.clone())
+        .map_err(|e| Error::internal("reading a run file", e))?;
     let config = Config::check(raw, &file.root, surroundings)?;
     let path: PathBuf = file.root.join(config::FILE);
     let pipeline = Pipeline::new(compose::world(config, &path, surroundings));

@@ -32,15 +32,20 @@ pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surround
     let view = view::View::new(parsed.json, surroundings.no_color);
     let result = match parsed.command {
         Command::Serve => serve(world, surroundings).await,
-        Command::Call { tool, json } => match input(&json).await.and_then(|text| strict::parse(&text)) {
-            Ok(request) => tool_call(&world, &actor, &tool, request, &view).await,
-            Err(error) => Err(error),
-        },
+        Command::Call { tool, json } => {
+            match input(&json).await.and_then(|text| strict::parse(&text)) {
+                Ok(request) => tool_call(&world, &actor, &tool, request, &view).await,
+                Err(error) => Err(error),
+            }
+        }
         Command::Tool { tool, request } => match resolve(request).await {
             Ok(request) => show_call(&world, &actor, tool, request, &view).await,
             Err(error) => Err(error),
         },
-        Command::Doctor => tool_call(&world, &actor, "preflight", Value::Object(serde_json::Map::new()), &view).await,
+        Command::Doctor => {
+            tool_call(&world, &actor, "preflight", Value::Object(serde_json::Map::new()), &view)
+                .await
+        }
         Command::People(command) => people::run(&world, &actor, command, &view).await,
     };
     result.unwrap_or_else(|error| view.fail(&error))
@@ -54,7 +59,8 @@ async fn serve(world: Arc<World>, surroundings: &Surroundings) -> Result<ExitCod
 #[cfg(not(feature = "mcp"))]
 #[expect(clippy::unused_async, reason = "the same shape as with the feature")]
 async fn serve(_world: Arc<World>, _surroundings: &Surroundings) -> Result<ExitCode> {
-    Err(Error::new(ErrorCode::ToolMissing, "serving MCP: this build has no MCP server").next("build datamcp with the feature `mcp`"))
+    Err(Error::new(ErrorCode::ToolMissing, "serving MCP: this build has no MCP server")
+        .next("build datamcp with the feature `mcp`"))
 }
 
 /// A text given on the command line; `-` reads standard input, so that no secret has to be an argument.
@@ -65,7 +71,11 @@ async fn input(text: &str) -> Result<String> {
     }
     let mut read = String::new();
     let limit = strict::MAX_BYTES as u64 + 1;
-    tokio::io::stdin().take(limit).read_to_string(&mut read).await.map_err(|e| Error::invalid("json", "-", format!("cannot be read: {e}")))?;
+    tokio::io::stdin()
+        .take(limit)
+        .read_to_string(&mut read)
+        .await
+        .map_err(|e| Error::invalid("json", "-", format!("cannot be read: {e}")))?;
     Ok(read)
 }
 
@@ -81,18 +91,34 @@ async fn resolve(mut request: Value) -> Result<Value> {
     Ok(request)
 }
 
-async fn tool_call(world: &World, actor: &Actor, name: &str, request: Value, view: &view::View) -> Result<ExitCode> {
+async fn tool_call(
+    world: &World,
+    actor: &Actor,
+    name: &str,
+    request: Value,
+    view: &view::View,
+) -> Result<ExitCode> {
     let Some(tool) = catalog::find(name) else {
         let known: Vec<&str> = catalog::TOOLS.iter().map(|tool| tool.name).collect();
-        let error = Error::new(ErrorCode::InvalidRequest, "there is no such tool").field("tool").given(name).allowed(known.join(", "));
+        let error = Error::new(ErrorCode::InvalidRequest, "there is no such tool")
+            .field("tool")
+            .given(name)
+            .allowed(known.join(", "));
         return Err(error);
     };
     show_call(world, actor, tool, request, view).await
 }
 
-async fn show_call(world: &World, actor: &Actor, tool: &'static Tool, request: Value, view: &view::View) -> Result<ExitCode> {
+async fn show_call(
+    world: &World,
+    actor: &Actor,
+    tool: &'static Tool,
+    request: Value,
+    view: &view::View,
+) -> Result<ExitCode> {
     let bar = view.progress();
-    let Called { answer, failed } = call(world, actor, tool, request, &mut |progress| bar.show(progress)).await;
+    let Called { answer, failed } =
+        call(world, actor, tool, request, &mut |progress| bar.show(progress)).await;
     bar.clear();
     view.answer(tool.name, &answer);
     Ok(code(&answer, failed))

@@ -105,10 +105,7 @@ pub struct Terraform {
 impl Terraform {
     /// Nothing is looked for before it is asked for.
     pub fn new(settings: Settings) -> Self {
-        Self {
-            settings,
-            version: OnceCell::new(),
-        }
+        Self { settings, version: OnceCell::new() }
     }
 }
 

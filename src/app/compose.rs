@@ -22,7 +22,11 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
     World {
         settings_path: path.display().to_string(),
         host: surroundings.host.clone(),
-        log: Log::new(store.clone(), Arc::new(FileAnchor::new(config.anchor())), Arc::clone(&clock)),
+        log: Log::new(
+            store.clone(),
+            Arc::new(FileAnchor::new(config.anchor())),
+            Arc::clone(&clock),
+        ),
         leases: store.clone(),
         approvals: store,
         plans: Arc::new(FilePlans::new(&state)),
@@ -50,7 +54,8 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
     }
     settings.allowed_code = raw.allow_code.iter().cloned().collect();
     settings.allowed_modules.clone_from(&raw.modules);
-    settings.credential_command = vec![surroundings.program.display().to_string(), "credentials".into()];
+    settings.credential_command =
+        vec![surroundings.program.display().to_string(), "credentials".into()];
     settings.passthrough.clone_from(&surroundings.network);
     settings
 }
@@ -79,8 +84,14 @@ mod without {
     pub(super) struct NoIdentity;
 
     fn missing(environment: &Environment) -> Error {
-        Error::new(ErrorCode::ToolMissing, format!("checking the identity for {}: this build has no support for its cloud", environment.key))
-            .next("build datamcp with the feature `aws`")
+        Error::new(
+            ErrorCode::ToolMissing,
+            format!(
+                "checking the identity for {}: this build has no support for its cloud",
+                environment.key
+            ),
+        )
+        .next("build datamcp with the feature `aws`")
     }
 
     #[async_trait]
@@ -89,7 +100,11 @@ mod without {
             Err(missing(environment))
         }
 
-        async fn credentials(&self, environment: &Environment, _session: &str) -> Result<ChildCredentials> {
+        async fn credentials(
+            &self,
+            environment: &Environment,
+            _session: &str,
+        ) -> Result<ChildCredentials> {
             Err(missing(environment))
         }
     }

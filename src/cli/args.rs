@@ -140,17 +140,12 @@ pub fn command() -> Clap {
         top = top.subcommand(of_tool(tool));
     }
     people(top)
-        .subcommand(
-            Clap::new("completion").about("Print a shell completion script").arg(
-                Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell)),
-            ),
-        )
-        .subcommand(
-            Clap::new("__run")
-                .hide(true)
-                .arg(Arg::new("operation").required(true))
-                .arg(Arg::new("state").long("state").required(true).value_parser(value_parser!(PathBuf))),
-        )
+        .subcommand(Clap::new("completion").about("Print a shell completion script").arg(
+            Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell)),
+        ))
+        .subcommand(Clap::new("__run").hide(true).arg(Arg::new("operation").required(true)).arg(
+            Arg::new("state").long("state").required(true).value_parser(value_parser!(PathBuf)),
+        ))
         .subcommand(
             Clap::new("credentials")
                 .hide(true)
@@ -190,14 +185,22 @@ fn of_tool_named(name: &'static str, tool: &str) -> Clap {
 
 /// The subcommand of a tool: one flag a field.
 fn of_tool(tool: &'static Tool) -> Clap {
-    let mut command = Clap::new(tool.name.replace('_', "-")).about(tool.title).long_about(tool.about);
+    let mut command =
+        Clap::new(tool.name.replace('_', "-")).about(tool.title).long_about(tool.about);
     let schema = (tool.input)().to_value();
     for (field, rule) in properties(&schema) {
         let help = rule.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut arg = Arg::new(field.clone()).long(field.replace('_', "-")).help(help);
         arg = match kind(rule) {
-            "boolean" => arg.value_name("BOOL").value_parser(value_parser!(bool)).num_args(0..=1).require_equals(true).default_missing_value("true"),
-            "integer" => arg.value_name("N").value_parser(value_parser!(i64)).allow_hyphen_values(true),
+            "boolean" => arg
+                .value_name("BOOL")
+                .value_parser(value_parser!(bool))
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true"),
+            "integer" => {
+                arg.value_name("N").value_parser(value_parser!(i64)).allow_hyphen_values(true)
+            }
             "object" => arg.value_name("JSON"),
             _ => arg.value_name("TEXT"),
         };
@@ -214,7 +217,9 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
 fn kind(rule: &Value) -> &str {
     match rule.get("type") {
         Some(Value::String(kind)) => kind,
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("string"),
+        Some(Value::Array(kinds)) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("string")
+        }
         _ => "string",
     }
 }
@@ -257,13 +262,17 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
             Command::Doctor
         }
         Some(("credentials", m)) => {
-            inner = Some(Inner::Credentials { folder: m.get_one::<PathBuf>("folder").cloned().unwrap_or_default() });
+            inner = Some(Inner::Credentials {
+                folder: m.get_one::<PathBuf>("folder").cloned().unwrap_or_default(),
+            });
             Command::Doctor
         }
         Some(("serve", _)) => Command::Serve,
         Some(("call", m)) => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
         Some(("approvals", _)) => Command::People(People::Approvals),
-        Some((word @ ("approve" | "reject"), m)) => Command::People(People::Decide { id: text(m, "id"), grant: word == "approve" }),
+        Some((word @ ("approve" | "reject"), m)) => {
+            Command::People(People::Decide { id: text(m, "id"), grant: word == "approve" })
+        }
         Some(("reconcile", m)) => Command::People(People::Reconcile {
             id: text(m, "id"),
             status: Status::from_word(&text(m, "as")).unwrap_or(Status::Unknown),
@@ -285,7 +294,10 @@ fn ops(matches: &ArgMatches) -> Command {
     match matches.subcommand() {
         Some(("show", m)) => Command::People(People::Show { id: id(m) }),
         Some(("tail", m)) => Command::People(People::Tail { id: id(m) }),
-        Some(("cancel", m)) => Command::Call { tool: "cancel_operation".into(), json: json!({ "id": id(m) }).to_string() },
+        Some(("cancel", m)) => Command::Call {
+            tool: "cancel_operation".into(),
+            json: json!({ "id": id(m) }).to_string(),
+        },
         Some(("list", m)) => match catalog::find("list_operations") {
             Some(tool) => Command::Tool { tool, request: request(tool, m) },
             None => Command::Doctor,
@@ -305,16 +317,36 @@ mod tests {
 
     #[test]
     fn flags_become_a_request() {
-        let arguments = ["datamcp", "apply-terraform", "--cloud", "aws", "--env=dev", "--dry-run=false", "--vars", "{\"a\":1}", "--wait-s", "0"];
+        let arguments = [
+            "datamcp",
+            "apply-terraform",
+            "--cloud",
+            "aws",
+            "--env=dev",
+            "--dry-run=false",
+            "--vars",
+            "{\"a\":1}",
+            "--wait-s",
+            "0",
+        ];
         let parsed = parse(arguments.iter().map(OsString::from).collect()).unwrap();
         let Command::Tool { tool, request } = parsed.command else { panic!("not a tool") };
         assert_eq!(tool.name, "apply_terraform");
-        assert_eq!(request, json!({ "cloud": "aws", "env": "dev", "dry_run": false, "vars": { DOCUMENT: "{\"a\":1}" }, "wait_s": 0 }));
+        assert_eq!(
+            request,
+            json!({ "cloud": "aws", "env": "dev", "dry_run": false, "vars": { DOCUMENT: "{\"a\":1}" }, "wait_s": 0 })
+        );
     }
 
     #[test]
     fn promise_1_no_flag_means_a_dry_run() {
-        let parsed = parse(["datamcp", "destroy-terraform", "--cloud", "aws", "--env", "dev"].iter().map(OsString::from).collect()).unwrap();
+        let parsed = parse(
+            ["datamcp", "destroy-terraform", "--cloud", "aws", "--env", "dev"]
+                .iter()
+                .map(OsString::from)
+                .collect(),
+        )
+        .unwrap();
         let Command::Tool { request, .. } = parsed.command else { panic!("not a tool") };
         assert!(request.get("dry_run").is_none());
     }

@@ -18,11 +18,18 @@ use crate::operation::{World, get_operation};
 use crate::run::{settle, wait};
 
 /// Runs one command.
-pub(super) async fn run(world: &World, actor: &Actor, command: People, view: &View) -> Result<ExitCode> {
+pub(super) async fn run(
+    world: &World,
+    actor: &Actor,
+    command: People,
+    view: &View,
+) -> Result<ExitCode> {
     match command {
         People::Approvals => approvals(world, view).await,
         People::Decide { id, grant } => decide(world, actor, &id, grant, view).await,
-        People::Reconcile { id, status, note } => settle_end(world, actor, &id, status, &note, view).await,
+        People::Reconcile { id, status, note } => {
+            settle_end(world, actor, &id, status, &note, view).await
+        }
         People::Locks => locks(world, view).await,
         People::Show { id } => show(world, actor, &id, view).await,
         People::Tail { id } => tail(world, actor, &id, view).await,
@@ -51,11 +58,20 @@ fn person(actor: &Actor, terminal: &Terminal) -> Person {
     Person { os_user: actor.os_user.clone(), terminal: terminal.name().to_owned() }
 }
 
-async fn decide(world: &World, actor: &Actor, id: &str, grant: bool, view: &View) -> Result<ExitCode> {
+async fn decide(
+    world: &World,
+    actor: &Actor,
+    id: &str,
+    grant: bool,
+    view: &View,
+) -> Result<ExitCode> {
     let mut terminal = Terminal::open()?;
     let person = person(actor, &terminal);
     let prompt = approve::prompt(world, &person, id).await?;
-    let shown = format!("\n{}\n\n{}\nexpires {}\n\n", prompt.record.text, prompt.worth, prompt.record.expires);
+    let shown = format!(
+        "\n{}\n\n{}\nexpires {}\n\n",
+        prompt.record.text, prompt.worth, prompt.record.expires
+    );
     let typed = if grant {
         terminal.ask(&format!("{shown}type `{}` to approve: ", prompt.word))?
     } else {
@@ -63,11 +79,21 @@ async fn decide(world: &World, actor: &Actor, id: &str, grant: bool, view: &View
     };
     approve::decide(world, &person, &prompt, &typed, grant).await?;
     let word = if grant { "approved" } else { "rejected" };
-    view.answer("decision", &json!({ "approval": prompt.record.id, "plan": prompt.record.plan, "decision": word }));
+    view.answer(
+        "decision",
+        &json!({ "approval": prompt.record.id, "plan": prompt.record.plan, "decision": word }),
+    );
     Ok(ExitCode::SUCCESS)
 }
 
-async fn settle_end(world: &World, actor: &Actor, id: &str, status: Status, note: &str, view: &View) -> Result<ExitCode> {
+async fn settle_end(
+    world: &World,
+    actor: &Actor,
+    id: &str,
+    status: Status,
+    note: &str,
+    view: &View,
+) -> Result<ExitCode> {
     let mut terminal = Terminal::open()?;
     let person = person(actor, &terminal);
     let case = reconcile::case(world, id).await?;

@@ -16,34 +16,63 @@ pub fn tools() -> String {
          `datamcp` (with `-` for `_`).\n\n| tool | effect | what |\n|---|---|---|\n",
     );
     for tool in catalog::TOOLS {
-        let _ = writeln!(page, "| [`{0}`](#{0}) | {1} | {2} |", tool.name, format!("{:?}", tool.effect).to_lowercase(), tool.title);
+        let _ = writeln!(
+            page,
+            "| [`{0}`](#{0}) | {1} | {2} |",
+            tool.name,
+            format!("{:?}", tool.effect).to_lowercase(),
+            tool.title
+        );
     }
     for tool in catalog::TOOLS {
         let _ = write!(page, "\n## {}\n\n{}\n\n", tool.name, tool.about);
-        let _ = write!(page, "Request:\n\n{}\nAnswer:\n\n{}", fields(&(tool.input)().to_value()), fields(&(tool.output)().to_value()));
+        let _ = write!(
+            page,
+            "Request:\n\n{}\nAnswer:\n\n{}",
+            fields(&(tool.input)().to_value()),
+            fields(&(tool.output)().to_value())
+        );
     }
     page
 }
 
 fn fields(schema: &Value) -> String {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object).filter(|p| !p.is_empty()) else {
+    let Some(properties) =
+        schema.get("properties").and_then(Value::as_object).filter(|p| !p.is_empty())
+    else {
         return "(nothing)\n".to_owned();
     };
     let mut table = String::from("| field | type | meaning |\n|---|---|---|\n");
     for (name, rule) in properties {
-        let about = rule.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+        let about = rule
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .replace('\n', " ")
+            .replace('|', "\\|");
         let _ = writeln!(table, "| `{name}` | {} | {about} |", kind(rule));
     }
     table
 }
 
 fn kind(rule: &Value) -> String {
-    let named = |rule: &Value| rule.get("$ref").and_then(Value::as_str).and_then(|r| r.rsplit('/').next()).map(str::to_owned);
+    let named = |rule: &Value| {
+        rule.get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|r| r.rsplit('/').next())
+            .map(str::to_owned)
+    };
     match rule.get("type") {
         Some(Value::String(kind)) => kind.clone(),
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).filter(|k| *k != "null").collect::<Vec<_>>().join(" or "),
+        Some(Value::Array(kinds)) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|k| *k != "null")
+            .collect::<Vec<_>>()
+            .join(" or "),
         _ => {
-            let any = rule.get("anyOf").and_then(Value::as_array).into_iter().flatten().find_map(named);
+            let any =
+                rule.get("anyOf").and_then(Value::as_array).into_iter().flatten().find_map(named);
             named(rule).or(any).unwrap_or_else(|| "any".to_owned())
         }
     }
@@ -74,7 +103,11 @@ fn section(page: &mut String, command: &mut clap::Command, name: &str) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
     let _ = write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
-    let below: Vec<String> = command.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name().to_owned()).collect();
+    let below: Vec<String> = command
+        .get_subcommands()
+        .filter(|c| !c.is_hide_set())
+        .map(|c| c.get_name().to_owned())
+        .collect();
     for word in below {
         if let Some(sub) = command.find_subcommand_mut(&word) {
             section(page, sub, &format!("{name} {word}"));

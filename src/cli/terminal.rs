@@ -20,12 +20,17 @@ impl Terminal {
             Error::new(ErrorCode::PolicyDenied, "asking a person: there is no terminal")
                 .next("run the command in a terminal of your own, not through a program")
         };
-        let file = std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(|_| refused())?;
+        let file = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/tty")
+            .map_err(|_| refused())?;
         if !rustix::termios::isatty(file.as_fd()) {
             return Err(refused());
         }
         let name = rustix::termios::ttyname(std::io::stdin().as_fd(), Vec::new());
-        let name = name.ok().and_then(|n| n.into_string().ok()).unwrap_or_else(|| "/dev/tty".to_owned());
+        let name =
+            name.ok().and_then(|n| n.into_string().ok()).unwrap_or_else(|| "/dev/tty".to_owned());
         Ok(Self { file, name })
     }
 

@@ -94,7 +94,8 @@ impl Surroundings {
                     "XDG_STATE_HOME",
                     "XDG_CACHE_HOME",
                     "XDG_CONFIG_HOME",
-                    "RUST_BACKTRACE", "DATAMCP_FAULT",
+                    "RUST_BACKTRACE",
+                    "DATAMCP_FAULT",
                 ]
                 .contains(&name)
                 || (name.starts_with("AWS_") && !name.starts_with("AWS_ENDPOINT_URL"))

@@ -215,8 +215,3 @@ pub trait Provisioner: Send + Sync {
     /// Reads the outputs. Values of sensitive ones are left out.
     async fn outputs(&self, job: &Job) -> Result<BTreeMap<String, Output>>;
 }
-
-/// Placeholder until the terraform branch lands.
-pub fn check_variables(_module: &Module, _variables: &Map<String, Value>) -> Result<Vec<String>> {
-    Ok(Vec::new())
-}

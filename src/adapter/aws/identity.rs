@@ -122,18 +122,21 @@ impl Identity for AwsIdentity {
         if let Some(found) = held.get(&key).filter(|c| fresh(c)) {
             return Ok(child(found));
         }
-        let found = limited(&doing, Box::pin(async {
-            let settings = self.settings(environment, session).await?;
-            let provider = settings
-                .credentials_provider()
-                .ok_or_else(|| Error::internal(&doing, "no provider"))?;
-            provider.provide_credentials().await.map_err(|e| {
-                Error::new(
-                    ErrorCode::UpstreamDenied,
-                    format!("{doing}: {}", DisplayErrorContext(&e)),
-                )
-            })
-        }))
+        let found = limited(
+            &doing,
+            Box::pin(async {
+                let settings = self.settings(environment, session).await?;
+                let provider = settings
+                    .credentials_provider()
+                    .ok_or_else(|| Error::internal(&doing, "no provider"))?;
+                provider.provide_credentials().await.map_err(|e| {
+                    Error::new(
+                        ErrorCode::UpstreamDenied,
+                        format!("{doing}: {}", DisplayErrorContext(&e)),
+                    )
+                })
+            }),
+        )
         .await?;
         let answer = child(&found);
         held.insert(key, found);

@@ -82,7 +82,12 @@ async fn answer(identity: &dyn Identity, environment: &Environment, session: &st
             answer.insert("Version".into(), json!(1));
             answer.insert("AccessKeyId".into(), json!(found.access_key_id));
             answer.insert("SecretAccessKey".into(), json!(found.secret_access_key.expose()));
-            answer.extend(found.session_token.as_ref().map(|token| ("SessionToken".into(), json!(token.expose()))));
+            answer.extend(
+                found
+                    .session_token
+                    .as_ref()
+                    .map(|token| ("SessionToken".into(), json!(token.expose()))),
+            );
             answer.extend(found.expires.map(|at| ("Expiration".into(), json!(at))));
             Value::Object(answer)
         }

@@ -51,10 +51,7 @@ pub(super) async fn apply(
     guard.await?;
     let mut running = prepared
         .invocation(args)
-        .output(
-            Sink::File(stream.clone()),
-            Sink::File(job.scratch.join("apply.stderr")),
-        )
+        .output(Sink::File(stream.clone()), Sink::File(job.scratch.join("apply.stderr")))
         .own_session()
         .spawn()?;
     let child = json!({"pid": running.pid(), "start": running.started()});
@@ -97,10 +94,7 @@ pub(super) async fn apply(
 fn unresolved(doing: &str, left: &Path) -> Error {
     Error::new(
         ErrorCode::EnvironmentBlocked,
-        format!(
-            "{doing}: an earlier run left its state in {}",
-            left.display()
-        ),
+        format!("{doing}: an earlier run left its state in {}", left.display()),
     )
     .detail("errored_state", left.display().to_string())
     .next("a person pushes it with `terraform state push` or takes it away")
@@ -172,11 +166,8 @@ impl Ended<'_> {
             }
             Outcome::Cancelled => new(ErrorCode::Cancelled, "stopped on request"),
             Outcome::Partial => {
-                let (done, failed, rest) = (
-                    self.lists.done.len(),
-                    self.lists.failed.len(),
-                    self.lists.not_started.len(),
-                );
+                let (done, failed, rest) =
+                    (self.lists.done.len(), self.lists.failed.len(), self.lists.not_started.len());
                 let why = format!("{done} done, {failed} failed, {rest} not started");
                 let mut error = new(ErrorCode::PartialApply, &why);
                 error.details = found().details;
@@ -241,10 +232,7 @@ fn local_lock(backend: &Backend, workspace: &str) -> Option<String> {
     };
     let state = match workspace {
         "default" => path.clone(),
-        other => path
-            .with_extension("workspaces")
-            .join(other)
-            .join("terraform.tfstate"),
+        other => path.with_extension("workspaces").join(other).join("terraform.tfstate"),
     };
     let name = format!(".{}.lock.info", state.file_name()?.to_string_lossy());
     let bytes = files::read(&state.with_file_name(name)).ok()?;

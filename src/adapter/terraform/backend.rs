@@ -11,11 +11,7 @@ pub(super) fn render(environment: &Environment) -> Value {
             "path": path,
             "workspace_dir": path.with_extension("workspaces"),
         }),
-        Backend::S3 {
-            bucket,
-            key,
-            region,
-        } => {
+        Backend::S3 { bucket, key, region } => {
             let mut values = json!({
                 "bucket": bucket,
                 "key": key,

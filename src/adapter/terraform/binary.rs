@@ -1,8 +1,5 @@
 //! Finds terraform or tofu and asks its version, once.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "looks at the first bytes of a binary"
-)]
+#![expect(clippy::disallowed_methods, reason = "looks at the first bytes of a binary")]
 
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -47,10 +44,8 @@ pub(super) fn find(configured: Option<&Path>, search: &[PathBuf]) -> Result<Path
     }
     let searched: Vec<String> = search.iter().map(|d| d.display().to_string()).collect();
     if let Some(script) = scripts.first() {
-        return Err(
-            missing(&format!("{script} is a script, not the program itself"))
-                .next("set terraform.binary in datamcp.toml to the program's path"),
-        );
+        return Err(missing(&format!("{script} is a script, not the program itself"))
+            .next("set terraform.binary in datamcp.toml to the program's path"));
     }
     Err(missing(&format!("neither is in {}", searched.join(":"))).detail("searched", searched))
 }
@@ -69,22 +64,14 @@ pub(super) async fn probe(path: &Path, home: &Path) -> Result<ToolVersion> {
             .detail("stderr", end.stderr.text())
     })?;
     let file = path.file_name().unwrap_or_default().to_string_lossy();
-    let (name, least) = if file.contains("tofu") {
-        NAMES[1]
-    } else {
-        NAMES[0]
-    };
+    let (name, least) = if file.contains("tofu") { NAMES[1] } else { NAMES[0] };
     let version = answer.terraform_version;
     if is_older(&version, least) {
         return Err(missing(&format!("{} is {name} {version}", path.display()))
             .given(&version)
             .detail("path", path.display().to_string()));
     }
-    Ok(ToolVersion {
-        name: name.to_owned(),
-        version,
-        path: path.to_owned(),
-    })
+    Ok(ToolVersion { name: name.to_owned(), version, path: path.to_owned() })
 }
 
 fn is_older(version: &str, least: (u64, u64)) -> bool {
@@ -96,27 +83,19 @@ fn is_older(version: &str, least: (u64, u64)) -> bool {
 }
 
 fn missing(why: &str) -> Error {
-    Error::new(
-        ErrorCode::ToolMissing,
-        format!("looking for terraform or tofu: {why}"),
-    )
-    .field("terraform.binary")
-    .allowed(NEED)
-    .next(format!(
-        "install {NEED}, or set terraform.binary in datamcp.toml"
-    ))
+    Error::new(ErrorCode::ToolMissing, format!("looking for terraform or tofu: {why}"))
+        .field("terraform.binary")
+        .allowed(NEED)
+        .next(format!("install {NEED}, or set terraform.binary in datamcp.toml"))
 }
 
 fn is_executable(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
 }
 
 fn is_script(path: &Path) -> bool {
     let mut head = [0; 2];
-    std::fs::File::open(path)
-        .and_then(|mut file| file.read_exact(&mut head))
-        .is_ok()
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok()
         && head == *b"#!"
 }
 

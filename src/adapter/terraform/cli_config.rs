@@ -10,9 +10,8 @@ pub(super) fn render(mirror: Option<&Path>, cache: Option<&Path>) -> String {
             quoted(mirror)
         );
     }
-    let cache = cache.map_or(String::new(), |cache| {
-        format!("plugin_cache_dir = {}\n", quoted(cache))
-    });
+    let cache =
+        cache.map_or(String::new(), |cache| format!("plugin_cache_dir = {}\n", quoted(cache)));
     format!("disable_checkpoint = true\n{cache}provider_installation {{\n  direct {{}}\n}}\n")
 }
 

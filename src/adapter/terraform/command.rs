@@ -34,13 +34,7 @@ pub(super) fn init(backend: &Path) -> Vec<OsString> {
 }
 
 pub(super) fn plan(intent: Intent, out: &Path, variables: &Path) -> Vec<OsString> {
-    let mut args = words(&[
-        "plan",
-        "-input=false",
-        "-json",
-        "-detailed-exitcode",
-        LOCK_TIMEOUT,
-    ]);
+    let mut args = words(&["plan", "-input=false", "-json", "-detailed-exitcode", LOCK_TIMEOUT]);
     if intent == Intent::Destroy {
         args.push("-destroy".into());
     }

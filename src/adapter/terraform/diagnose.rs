@@ -14,15 +14,10 @@ const DETAIL_MAX: usize = 2000;
 /// The error that these diagnostics amount to.
 pub(super) fn classify(doing: &str, diagnostics: &[Diagnostic]) -> Error {
     let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|d| d.error).collect();
-    let error = errors
-        .iter()
-        .find_map(|d| known(doing, d))
-        .unwrap_or_else(|| {
-            let why = errors
-                .first()
-                .map_or("terraform gave no reason".to_owned(), |d| sentence(d));
-            Error::new(ErrorCode::UpstreamFailed, format!("{doing}: {why}"))
-        });
+    let error = errors.iter().find_map(|d| known(doing, d)).unwrap_or_else(|| {
+        let why = errors.first().map_or("terraform gave no reason".to_owned(), |d| sentence(d));
+        Error::new(ErrorCode::UpstreamFailed, format!("{doing}: {why}"))
+    });
     error.detail("diagnostics", listed(&errors))
 }
 
@@ -55,11 +50,10 @@ fn known(doing: &str, found: &Diagnostic) -> Option<Error> {
     let new = |code, why: &str| Some(Error::new(code, format!("{doing}: {why}")));
     match summary {
         "Error acquiring the state lock" => Some(lock_held(doing, &found.detail)),
-        "Saved plan is stale" | "Saved plan does not match the given state" => new(
-            ErrorCode::StalePlan,
-            "the state has moved on since the plan was computed",
-        )
-        .map(|e| e.next("compute a new plan")),
+        "Saved plan is stale" | "Saved plan does not match the given state" => {
+            new(ErrorCode::StalePlan, "the state has moved on since the plan was computed")
+                .map(|e| e.next("compute a new plan"))
+        }
         "Inconsistent dependency lock file"
         | "Failed to query available provider packages"
         | "Failed to install provider"
@@ -102,25 +96,16 @@ fn is_denied(found: &Diagnostic) -> bool {
         "googleapi: Error 403",
         "PERMISSION_DENIED",
     ];
-    CODES
-        .iter()
-        .any(|code| found.summary.contains(code) || found.detail.contains(code))
+    CODES.iter().any(|code| found.summary.contains(code) || found.detail.contains(code))
 }
 
 fn first_line(text: &str) -> String {
-    text.lines()
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('.')
-        .to_owned()
+    text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
 fn lock_held(doing: &str, detail: &str) -> Error {
     let Some(lock) = lock_info(detail) else {
-        if is_denied(&Diagnostic {
-            detail: detail.to_owned(),
-            ..Diagnostic::default()
-        }) {
+        if is_denied(&Diagnostic { detail: detail.to_owned(), ..Diagnostic::default() }) {
             let why = format!("{doing}: the state lock may not be taken");
             return Error::new(ErrorCode::UpstreamDenied, why);
         }
@@ -186,14 +171,10 @@ mod tests {
 
     #[test]
     fn fault_29_a_held_state_lock_names_its_holder() {
-        let error = recorded(include_str!(
-            "../../../fixtures/terraform/lock_held/plan.jsonl"
-        ));
+        let error = recorded(include_str!("../../../fixtures/terraform/lock_held/plan.jsonl"));
         assert_eq!(error.code, ErrorCode::LockHeld);
         assert!(
-            error
-                .message
-                .contains("deploy@host holds the state lock for OperationTypeApply"),
+            error.message.contains("deploy@host holds the state lock for OperationTypeApply"),
             "{error}"
         );
         assert!(error.details["state_lock"]["id"].as_str().unwrap().len() == 36);
@@ -202,9 +183,7 @@ mod tests {
 
     #[test]
     fn fault_36_a_stale_plan() {
-        let error = recorded(include_str!(
-            "../../../fixtures/terraform/stale/apply.jsonl"
-        ));
+        let error = recorded(include_str!("../../../fixtures/terraform/stale/apply.jsonl"));
         assert_eq!(error.code, ErrorCode::StalePlan);
     }
 
@@ -220,14 +199,8 @@ mod tests {
 
     #[test]
     fn codes_by_summary() {
-        assert_eq!(
-            one("Inconsistent dependency lock file", ""),
-            ErrorCode::ToolMissing
-        );
-        assert_eq!(
-            one("Unsupported Terraform Core version", ""),
-            ErrorCode::ToolMissing
-        );
+        assert_eq!(one("Inconsistent dependency lock file", ""), ErrorCode::ToolMissing);
+        assert_eq!(one("Unsupported Terraform Core version", ""), ErrorCode::ToolMissing);
         assert_eq!(
             one("creating S3 Bucket", "StatusCode: 403, AccessDenied"),
             ErrorCode::UpstreamDenied

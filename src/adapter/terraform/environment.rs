@@ -102,9 +102,7 @@ pub(super) fn aws_config(command: &[String], run: &Path, region: &str) -> Result
     }
     // A value that begins and ends with a quote would lose both to the file's own quoting.
     let exec = if line.starts_with('\'') { "exec " } else { "" };
-    Ok(format!(
-        "[profile datamcp]\nregion = {region}\ncredential_process = {exec}{line}\n"
-    ))
+    Ok(format!("[profile datamcp]\nregion = {region}\ncredential_process = {exec}{line}\n"))
 }
 
 fn shell_word(word: &str) -> String {
@@ -151,12 +149,7 @@ mod tests {
     #[test]
     fn a_long_scratch_does_not_break_sockets() {
         let long = PathBuf::from(format!("/{}", "x".repeat(90)));
-        assert!(
-            short_tmp(&long, "0198f2c4-0000-7000-8000-000000000000")
-                .as_os_str()
-                .len()
-                < 80
-        );
+        assert!(short_tmp(&long, "0198f2c4-0000-7000-8000-000000000000").as_os_str().len() < 80);
         assert_eq!(short_tmp(Path::new("/s"), "o"), PathBuf::from("/s/tmp"));
     }
 }

@@ -1,8 +1,5 @@
 //! Files of a run: private to us, written whole. And the lock that keeps two `init` apart.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "writes the files that terraform reads"
-)]
+#![expect(clippy::disallowed_methods, reason = "writes the files that terraform reads")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

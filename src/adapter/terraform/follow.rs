@@ -1,8 +1,5 @@
 //! Follows a running child by the file it writes to: events, progress, and the one interrupt when a stop is asked for.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "reads the file that a child writes to"
-)]
+#![expect(clippy::disallowed_methods, reason = "reads the file that a child writes to")]
 
 use std::fs::File;
 use std::io::Read;
@@ -74,13 +71,7 @@ async fn listen(
 ) -> Result<End> {
     let file = File::open(stream)
         .map_err(|e| Error::internal(&format!("following {}", stream.display()), e))?;
-    let mut tail = Tail {
-        file,
-        parser: Parser::default(),
-        chunk: vec![0; CHUNK],
-        watch,
-        total,
-    };
+    let mut tail = Tail { file, parser: Parser::default(), chunk: vec![0; CHUNK], watch, total };
     let mut waiting_on = None;
     loop {
         let ended = tokio::select! {

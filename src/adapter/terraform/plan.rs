@@ -19,10 +19,7 @@ pub(super) async fn plan(
 ) -> Result<Planned> {
     let doing = format!("planning {}", prepared.place);
     let in_scratch = |name: &str| job.scratch.join(name);
-    let (file, vars) = (
-        in_scratch("plan.tfplan"),
-        in_scratch("variables.tfvars.json"),
-    );
+    let (file, vars) = (in_scratch("plan.tfplan"), in_scratch("variables.tfvars.json"));
     let (stream, complaints) = (in_scratch("plan.jsonl"), in_scratch("plan.stderr"));
     for old in [&file, &stream, &complaints] {
         files::remove(old);

@@ -24,32 +24,21 @@ pub(super) fn version_of(state: &[u8]) -> Result<StateVersion> {
         return Ok(StateVersion::default());
     }
     let head: Head = serde_json::from_slice(state).map_err(|e| broken("the state", e))?;
-    Ok(StateVersion {
-        lineage: head.lineage,
-        serial: head.serial,
-    })
+    Ok(StateVersion { lineage: head.lineage, serial: head.serial })
 }
 
 /// The state that the plan was computed against.
 pub(super) fn prior_state(plan: &[u8]) -> Result<StateVersion> {
     let mut zip =
         zip::ZipArchive::new(Cursor::new(plan)).map_err(|e| broken("the saved plan", e))?;
-    let member = zip
-        .by_name("tfstate")
-        .map_err(|e| broken("the saved plan", e))?;
+    let member = zip.by_name("tfstate").map_err(|e| broken("the saved plan", e))?;
     let mut state = Vec::new();
-    member
-        .take(STATE_MAX)
-        .read_to_end(&mut state)
-        .map_err(|e| broken("the saved plan", e))?;
+    member.take(STATE_MAX).read_to_end(&mut state).map_err(|e| broken("the saved plan", e))?;
     version_of(&state)
 }
 
 fn broken(what: &str, cause: impl std::fmt::Display) -> Error {
-    Error::new(
-        ErrorCode::UpstreamFailed,
-        format!("reading {what}: {cause}"),
-    )
+    Error::new(ErrorCode::UpstreamFailed, format!("reading {what}: {cause}"))
 }
 
 #[cfg(test)]
@@ -63,8 +52,7 @@ mod tests {
     #[test]
     fn the_version_is_read_from_the_member() {
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        zip.start_file("tfstate", zip::write::SimpleFileOptions::default())
-            .unwrap();
+        zip.start_file("tfstate", zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(PRIOR).unwrap();
         let version = prior_state(&zip.finish().unwrap().into_inner()).unwrap();
         assert_eq!(version.serial, 3);
@@ -78,9 +66,6 @@ mod tests {
 
     #[test]
     fn fault_37_bytes_that_are_no_plan() {
-        assert_eq!(
-            prior_state(b"PK nonsense").unwrap_err().code,
-            ErrorCode::UpstreamFailed
-        );
+        assert_eq!(prior_state(b"PK nonsense").unwrap_err().code, ErrorCode::UpstreamFailed);
     }
 }

@@ -108,15 +108,8 @@ impl From<RawResource> for Lean {
         };
         let change = action(&raw.change.actions)
             .filter(|_| raw.mode != "data")
-            .map(|action| ResourceChange {
-                address,
-                kind: raw.kind,
-                action,
-            });
-        Self {
-            change,
-            secrets: raw.change.secrets(),
-        }
+            .map(|action| ResourceChange { address, kind: raw.kind, action });
+        Self { change, secrets: raw.change.secrets() }
     }
 }
 
@@ -199,10 +192,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<PlanJson> {
     if raw.format_version.split('.').next() != Some("1") {
         return Err(Error::new(
             ErrorCode::ToolMissing,
-            format!(
-                "reading the plan: its format version {} is not known",
-                raw.format_version
-            ),
+            format!("reading the plan: its format version {} is not known", raw.format_version),
         )
         .allowed("format version 1.x")
         .next("use a terraform or tofu version that this version of datamcp supports"));
@@ -219,11 +209,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<PlanJson> {
             changes.outputs.push(name);
         }
     }
-    changes.invocations = raw
-        .action_invocations
-        .into_iter()
-        .map(|i| i.address)
-        .collect();
+    changes.invocations = raw.action_invocations.into_iter().map(|i| i.address).collect();
     for (name, declared) in &raw.configuration.root_module.variables {
         if let Some(variable) = raw.variables.get(name).filter(|_| declared.sensitive) {
             leaves(&variable.value, &mut |text| {
@@ -239,10 +225,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<PlanJson> {
             });
         }
     }
-    Ok(PlanJson {
-        changes,
-        secrets: secrets.into_iter().collect(),
-    })
+    Ok(PlanJson { changes, secrets: secrets.into_iter().collect() })
 }
 
 /// Reads and no-ops are no change; a resource that is only forgotten leaves the state, which is a deletion there.
@@ -305,10 +288,7 @@ mod tests {
     #[test]
     fn a_replacement_is_neither_a_creation_nor_a_deletion() {
         let counts = read(REPLACE).unwrap().changes.counts();
-        assert_eq!(
-            (counts.add, counts.change, counts.destroy, counts.replace),
-            (0, 1, 0, 1)
-        );
+        assert_eq!((counts.add, counts.change, counts.destroy, counts.replace), (0, 1, 0, 1));
     }
 
     #[test]
@@ -320,10 +300,7 @@ mod tests {
 
     #[test]
     fn another_major_version_is_refused() {
-        assert_eq!(
-            read(br#"{"format_version":"2.0"}"#).unwrap_err().code,
-            ErrorCode::ToolMissing
-        );
+        assert_eq!(read(br#"{"format_version":"2.0"}"#).unwrap_err().code, ErrorCode::ToolMissing);
     }
 
     #[test]

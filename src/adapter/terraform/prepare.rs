@@ -90,13 +90,7 @@ impl Terraform {
             ])
         ));
         let env = self.environment(job, &cli, &data)?;
-        let prepared = Prepared {
-            tool,
-            facts,
-            place,
-            cwd: copy.join(&environment.root),
-            env,
-        };
+        let prepared = Prepared { tool, facts, place, cwd: copy.join(&environment.root), env };
         let mark = data.join(INITIALISED);
         if !mark.is_file() {
             prepared.init(job, &values, &data, cache.as_deref()).await?;
@@ -122,10 +116,8 @@ impl Terraform {
 
     fn environment(&self, job: &Job, cli: &str, data: &Path) -> Result<Vec<(String, String)>> {
         let scratch = &job.scratch;
-        let (home, tmp) = (
-            scratch.join("home"),
-            environment::short_tmp(scratch, &job.operation.to_string()),
-        );
+        let (home, tmp) =
+            (scratch.join("home"), environment::short_tmp(scratch, &job.operation.to_string()));
         files::make_dir(&home)?;
         files::make_dir(&tmp)?;
         let (cli_file, aws_file) = (scratch.join("terraform.rc"), scratch.join("aws.config"));
@@ -163,10 +155,7 @@ fn fingerprint(parts: &[&str]) -> String {
 fn no_lock_file(root: &Path) -> Error {
     Error::new(
         ErrorCode::InvalidRequest,
-        format!(
-            "scanning the configuration: {} has no provider lock file",
-            root.display()
-        ),
+        format!("scanning the configuration: {} has no provider lock file", root.display()),
     )
     .field("environment.root")
     .allowed("a .terraform.lock.hcl beside the root module")
@@ -184,9 +173,7 @@ struct RawOutput {
 impl Prepared {
     /// A child in this job's folder and environment.
     pub(super) fn invocation(&self, args: Vec<OsString>) -> Invocation {
-        Invocation::new(&self.tool.path, &self.cwd)
-            .args(args)
-            .env(self.env.iter().cloned())
+        Invocation::new(&self.tool.path, &self.cwd).args(args).env(self.env.iter().cloned())
     }
 
     /// Runs a child that only reads, and returns what it printed.
@@ -266,9 +253,7 @@ fn init_failed(place: &str, end: &End) -> Error {
     let (mut report, mut parser) = (Report::default(), Parser::default());
     parser.push(&end.stdout.bytes, &mut |p| report.take(p));
     parser.finish(&mut |p| report.take(p));
-    report
-        .diagnostics
-        .extend(diagnose::from_text(&end.stderr.text()));
+    report.diagnostics.extend(diagnose::from_text(&end.stderr.text()));
     diagnose::classify(&format!("initialising {place}"), &report.diagnostics)
         .detail("returncode", end.code)
 }

@@ -106,10 +106,7 @@ impl Report {
         if self.left_out == 0 {
             return format!("{}{}", self.head, self.tail);
         }
-        format!(
-            "{}(… {} bytes left out …)\n{}",
-            self.head, self.left_out, self.tail
-        )
+        format!("{}(… {} bytes left out …)\n{}", self.head, self.left_out, self.tail)
     }
 
     /// How many resources are over, well or not.
@@ -127,10 +124,8 @@ impl Report {
         let mut lists = Lists::default();
         for change in &changes.resources {
             let address = &change.address;
-            let (created, deleted) = (
-                self.created.contains(address),
-                self.deleted.contains(address),
-            );
+            let (created, deleted) =
+                (self.created.contains(address), self.deleted.contains(address));
             let done = match change.action {
                 Action::Create | Action::Update => created,
                 Action::Delete => deleted,
@@ -166,11 +161,7 @@ impl Report {
             .find(|d| d.error && d.address.as_deref() == Some(address))
             .map_or_else(
                 || "no reason was given".to_owned(),
-                |d| {
-                    format!("{}: {}", d.summary, d.detail)
-                        .trim_end_matches([':', ' '])
-                        .to_owned()
-                },
+                |d| format!("{}: {}", d.summary, d.detail).trim_end_matches([':', ' ']).to_owned(),
             )
     }
 }
@@ -194,23 +185,14 @@ mod tests {
             kind: "terraform_data".into(),
             action: *action,
         };
-        ChangeSet {
-            resources: of.iter().map(resource).collect(),
-            ..ChangeSet::default()
-        }
+        ChangeSet { resources: of.iter().map(resource).collect(), ..ChangeSet::default() }
     }
 
     #[test]
     fn fault_42_a_partial_apply_is_listed() {
-        let report = report(include_str!(
-            "../../../fixtures/terraform/partial/apply.jsonl"
-        ));
+        let report = report(include_str!("../../../fixtures/terraform/partial/apply.jsonl"));
         let create = Action::Create;
-        let lists = report.lists(&changes(&[
-            ("ok", create),
-            ("slow", create),
-            ("never", create),
-        ]));
+        let lists = report.lists(&changes(&[("ok", create), ("slow", create), ("never", create)]));
         assert_eq!(lists.done, ["terraform_data.ok"]);
         assert_eq!(lists.not_started, ["terraform_data.never"]);
         assert!(lists.failed["terraform_data.slow"].contains("exit status 3"));
@@ -219,13 +201,8 @@ mod tests {
 
     #[test]
     fn fault_4_what_was_in_work_when_it_was_stopped_failed() {
-        let report = report(include_str!(
-            "../../../fixtures/terraform/cancelled/apply.jsonl"
-        ));
-        let lists = report.lists(&changes(&[
-            ("slow", Action::Replace),
-            ("never", Action::Create),
-        ]));
+        let report = report(include_str!("../../../fixtures/terraform/cancelled/apply.jsonl"));
+        let lists = report.lists(&changes(&[("slow", Action::Replace), ("never", Action::Create)]));
         assert!(lists.done.is_empty());
         assert_eq!(lists.not_started, ["terraform_data.never"]);
         assert!(lists.failed["terraform_data.slow"].contains("signal: killed"));
@@ -242,10 +219,7 @@ mod tests {
     fn fault_11_the_text_stays_bounded() {
         let mut report = Report::default();
         for _ in 0..100_000 {
-            report.take(Parsed {
-                event: Event::Text,
-                text: "é".repeat(50),
-            });
+            report.take(Parsed { event: Event::Text, text: "é".repeat(50) });
         }
         let text = report.text();
         assert!(text.len() < HEAD_MAX + 2 * TAIL_MAX + 100);

@@ -1,9 +1,6 @@
 //! Reads a root module and its local modules without running anything, and names every reason to refuse it.
 //! Not a validator of the language: terraform does that. What cannot be read is refused.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "reads the files of a configuration tree"
-)]
+#![expect(clippy::disallowed_methods, reason = "reads the files of a configuration tree")]
 
 mod block;
 mod hcl;
@@ -82,17 +79,11 @@ pub(super) fn scan(
             let assigned = assigned_variables(&tree.join(&dir))?;
             let variables = settings::variables(&parsed.blocks, &assigned)?;
             warnings.sort();
-            found = Some(Module {
-                variables,
-                warnings,
-            });
+            found = Some(Module { variables, warnings });
         }
     }
     let module = found.ok_or_else(|| Error::internal("scanning", "the root was not read"))?;
-    Ok(Scanned {
-        module,
-        needs_providers: !providers.is_empty(),
-    })
+    Ok(Scanned { module, needs_providers: !providers.is_empty() })
 }
 
 #[derive(Deserialize)]
@@ -118,12 +109,7 @@ pub(super) fn installed(
     };
     let list: Installed = serde_json::from_slice(&bytes)
         .map_err(|e| Error::internal("reading the list of installed modules", e))?;
-    for dir in list
-        .modules
-        .iter()
-        .map(|m| &m.dir)
-        .filter(|d| d.is_absolute())
-    {
+    for dir in list.modules.iter().map(|m| &m.dir).filter(|d| d.is_absolute()) {
         let mut parsed = read_module(dir, Path::new(""))?;
         for block in &mut parsed.blocks {
             block.place.file = dir.join(&block.place.file).to_string_lossy().into_owned();
@@ -154,9 +140,7 @@ fn normalise(path: &Path) -> Option<PathBuf> {
 }
 
 fn is_config(name: &str) -> bool {
-    [".tf", ".tf.json", ".tofu", ".tofu.json"]
-        .iter()
-        .any(|e| name.ends_with(e))
+    [".tf", ".tf.json", ".tofu", ".tofu.json"].iter().any(|e| name.ends_with(e))
         && !name.starts_with('.')
         && !name.ends_with('~')
 }
@@ -169,9 +153,8 @@ fn names(dir: &Path, shown: &Path) -> Result<Vec<String>> {
             format!("is not a folder that can be read: {e}"),
         )
     })?;
-    let mut names: Vec<String> = entries
-        .filter_map(|e| Some(e.ok()?.file_name().to_string_lossy().into_owned()))
-        .collect();
+    let mut names: Vec<String> =
+        entries.filter_map(|e| Some(e.ok()?.file_name().to_string_lossy().into_owned())).collect();
     names.sort();
     Ok(names)
 }
@@ -205,10 +188,7 @@ fn read_module(tree: &Path, dir: &Path) -> Result<Parsed> {
         )
         .allowed("a folder with a terraform root module"));
     }
-    Ok(Parsed {
-        dir: dir.to_owned(),
-        blocks,
-    })
+    Ok(Parsed { dir: dir.to_owned(), blocks })
 }
 
 fn read_file(path: &Path, shown: &str) -> Result<String> {

@@ -43,10 +43,7 @@ impl Watch for Seen {
 
 pub(super) fn environment(tree: &Path, root: &str, backend: Backend) -> Environment {
     Environment {
-        key: EnvironmentKey {
-            cloud: Cloud::Aws,
-            name: "dev".into(),
-        },
+        key: EnvironmentKey { cloud: Cloud::Aws, name: "dev".into() },
         tier: Tier {
             name: "dev".into(),
             auto_approve: vec![],
@@ -87,14 +84,11 @@ fn rig(behaviour: &str) -> Rig {
     settings.binary = Some(repository.join("fixtures/terraform/fake/terraform"));
     std::fs::create_dir_all(base.join("work")).unwrap();
     std::fs::write(base.join("work/behaviour"), behaviour).unwrap();
-    let backend = Backend::Local {
-        path: base.join("state/dev.tfstate"),
-    };
+    let backend = Backend::Local { path: base.join("state/dev.tfstate") };
     let tree = repository.join("fixtures/terraform/basic");
     let operation = OperationId::fresh();
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    zip.start_file("tfstate", zip::write::SimpleFileOptions::default())
-        .unwrap();
+    zip.start_file("tfstate", zip::write::SimpleFileOptions::default()).unwrap();
     Rig {
         job: Job {
             environment: environment(&tree, ".", backend),
@@ -119,10 +113,7 @@ fn rig(behaviour: &str) -> Rig {
 impl Rig {
     async fn apply(&self, watch: &Seen, guard: Result<()>) -> Result<Applied> {
         let prepared = self.terraform.prepare(&self.job).await?;
-        let plan = PlanFile {
-            bytes: &self.plan,
-            changes: &self.changes,
-        };
+        let plan = PlanFile { bytes: &self.plan, changes: &self.changes };
         apply::apply(&prepared, &self.job, plan, watch, Box::pin(async { guard })).await
     }
 }
@@ -141,10 +132,7 @@ async fn a_success_is_noted_from_intent_to_exit() {
     assert_eq!(applied.outcome, Outcome::Succeeded);
     assert_eq!(applied.done, ["terraform_data.a"]);
     assert_eq!(kinds(&seen), ["intent", "child", "exit"]);
-    assert_eq!(
-        seen.notes.lock().unwrap()[2].1,
-        json!({"returncode": 0, "outcome": "succeeded"})
-    );
+    assert_eq!(seen.notes.lock().unwrap()[2].1, json!({"returncode": 0, "outcome": "succeeded"}));
     assert!(!rig.job.scratch.join("apply.tfplan").exists());
     let again = rig.apply(&seen, Ok(())).await.unwrap_err();
     assert_eq!(again.code, ErrorCode::Internal, "a second call is refused");
@@ -154,10 +142,7 @@ async fn a_success_is_noted_from_intent_to_exit() {
 async fn fault_16_a_lost_lease_starts_nothing() {
     let (rig, seen) = (rig("touch \"$HOME/started\""), Seen::default());
     let lost = Error::new(ErrorCode::LockHeld, "the lease is gone");
-    assert_eq!(
-        rig.apply(&seen, Err(lost)).await.unwrap_err().code,
-        ErrorCode::LockHeld
-    );
+    assert_eq!(rig.apply(&seen, Err(lost)).await.unwrap_err().code, ErrorCode::LockHeld);
     assert_eq!(kinds(&seen), ["intent"]);
     assert!(!rig.job.scratch.join("home/started").exists());
 }
@@ -167,10 +152,7 @@ async fn fault_9_a_killed_terraform_is_unknown_and_its_lock_is_named() {
     let script = "echo '{\"ID\":\"lock-1\"}' > \"$TF_DATA_DIR/../../../state/.dev.tfstate.lock.info\"; kill -9 $$";
     let (rig, seen) = (rig(script), Seen::default());
     let applied = rig.apply(&seen, Ok(())).await.unwrap();
-    assert_eq!(
-        (applied.outcome, applied.returncode),
-        (Outcome::Unknown, None)
-    );
+    assert_eq!((applied.outcome, applied.returncode), (Outcome::Unknown, None));
     let details = applied.error.unwrap().details;
     assert_eq!(details["signal"], 9);
     assert_eq!(details["unlock"], "terraform force-unlock lock-1");
@@ -208,11 +190,8 @@ async fn fault_31_a_dumped_state_reaches_no_sink() {
         (&details["state_not_saved"], &details["state_dump"]),
         (&json!(true), &json!("apply.jsonl"))
     );
-    let all = format!(
-        "{applied:?} {:?} {:?}",
-        seen.lines.lock().unwrap(),
-        seen.notes.lock().unwrap()
-    );
+    let all =
+        format!("{applied:?} {:?} {:?}", seen.lines.lock().unwrap(), seen.notes.lock().unwrap());
     assert!(!all.contains("canary"));
 }
 
@@ -223,10 +202,7 @@ echo '{"@message":"a: Creating","hook":{"resource":{"addr":"terraform_data.a"},"
 while [ -z "$n" ]; do sleep 0.05; done; sleep 0.5
 echo "interrupts $n"; exit 1"#;
     let rig = rig(script);
-    let seen = Seen {
-        stop_at: Some("Creating"),
-        ..Seen::default()
-    };
+    let seen = Seen { stop_at: Some("Creating"), ..Seen::default() };
     let applied = rig.apply(&seen, Ok(())).await.unwrap();
     assert_eq!(applied.outcome, Outcome::Cancelled);
     assert!(applied.text.ends_with("interrupts 1\n"), "{}", applied.text);
@@ -236,19 +212,13 @@ echo "interrupts $n"; exit 1"#;
 }
 
 #[tokio::test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test reads what its child wrote"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test reads what its child wrote")]
 async fn security_14_the_child_has_our_variables_and_no_other() {
     let (rig, seen) = (rig("env > \"$HOME/env\""), Seen::default());
     rig.apply(&seen, Ok(())).await.unwrap();
     let text = std::fs::read_to_string(rig.job.scratch.join("home/env")).unwrap();
-    let mut names: Vec<&str> = text
-        .lines()
-        .filter_map(|l| l.split_once('='))
-        .map(|(n, _)| n)
-        .collect();
+    let mut names: Vec<&str> =
+        text.lines().filter_map(|l| l.split_once('=')).map(|(n, _)| n).collect();
     names.retain(|n| !matches!(*n, "PWD" | "OLDPWD" | "SHLVL" | "_"));
     names.sort_unstable();
     assert_eq!(
@@ -276,10 +246,7 @@ async fn security_14_the_child_has_our_variables_and_no_other() {
 async fn a_stream_of_another_major_version_is_refused() {
     let script = r#"echo '{"@message":"Terraform 9","type":"version","ui":"2.0"}'"#;
     let (rig, seen) = (rig(script), Seen::default());
-    let planned = rig
-        .terraform
-        .plan(&rig.job, Intent::Apply, &Map::new(), &seen)
-        .await;
+    let planned = rig.terraform.plan(&rig.job, Intent::Apply, &Map::new(), &seen).await;
     assert_eq!(planned.unwrap_err().code, ErrorCode::ToolMissing);
 }
 
@@ -287,9 +254,6 @@ async fn a_stream_of_another_major_version_is_refused() {
 async fn bar_29_a_stop_before_the_start_starts_nothing() {
     let (rig, seen) = (rig(""), Seen::default());
     seen.stop.store(true, Ordering::Relaxed);
-    let planned = rig
-        .terraform
-        .plan(&rig.job, Intent::Apply, &Map::new(), &seen)
-        .await;
+    let planned = rig.terraform.plan(&rig.job, Intent::Apply, &Map::new(), &seen).await;
     assert_eq!(planned.unwrap_err().code, ErrorCode::Cancelled);
 }

@@ -1,8 +1,5 @@
 //! A configuration tree by content: its digest, and a copy that nobody edits while terraform runs on it.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "reads and copies a configuration tree"
-)]
+#![expect(clippy::disallowed_methods, reason = "reads and copies a configuration tree")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,9 +27,7 @@ impl Tree {
         if at.to_string_lossy().contains('\0') {
             return Err(refuse(at, "holds a NUL byte"));
         }
-        let home = at
-            .canonicalize()
-            .map_err(|e| refuse(at, &format!("cannot be opened: {e}")))?;
+        let home = at.canonicalize().map_err(|e| refuse(at, &format!("cannot be opened: {e}")))?;
         if !home.is_dir() {
             return Err(refuse(at, "is not a folder"));
         }
@@ -72,14 +67,9 @@ impl Tree {
     /// Digest of the provider lock file of the root module; `None` when there is none.
     pub(super) fn lock_file(&self, root: &Path) -> Option<Digest> {
         let path = root.join(".terraform.lock.hcl");
-        let path: PathBuf = path
-            .components()
-            .filter(|c| !matches!(c, std::path::Component::CurDir))
-            .collect();
-        self.files
-            .iter()
-            .find(|(file, _)| *file == path)
-            .map(|(_, content)| Digest::of(content))
+        let path: PathBuf =
+            path.components().filter(|c| !matches!(c, std::path::Component::CurDir)).collect();
+        self.files.iter().find(|(file, _)| *file == path).map(|(_, content)| Digest::of(content))
     }
 
     /// A copy under `shelf`, made once for each content: whole or not at all.
@@ -121,10 +111,8 @@ fn is_left_out(entry: &DirEntry) -> bool {
     if entry.depth() == 0 {
         return false;
     }
-    matches!(
-        &*name,
-        ".terraform" | ".git" | "crash.log" | "errored.tfstate"
-    ) || name.ends_with(".tfstate")
+    matches!(&*name, ".terraform" | ".git" | "crash.log" | "errored.tfstate")
+        || name.ends_with(".tfstate")
         || name.contains(".tfstate.")
 }
 
@@ -134,18 +122,11 @@ fn inside(home: &Path, path: &Path, shown: &Path, link: bool) -> Result<fs::Meta
             .canonicalize()
             .map_err(|e| refuse(shown, &format!("is a link that leads nowhere: {e}")))?;
         if !target.starts_with(home) {
-            return Err(refuse(
-                shown,
-                "is a link that leaves the configuration tree",
-            ));
+            return Err(refuse(shown, "is a link that leaves the configuration tree"));
         }
     }
     let about = fs::metadata(path).map_err(|e| refuse(shown, &format!("cannot be read: {e}")))?;
-    if about.is_file() {
-        Ok(about)
-    } else {
-        Err(refuse(shown, "is not a regular file"))
-    }
+    if about.is_file() { Ok(about) } else { Err(refuse(shown, "is not a regular file")) }
 }
 
 fn refuse(path: &Path, why: &str) -> Error {
@@ -180,10 +161,7 @@ mod tests {
             ("envs/dev/terraform.tfstate.backup", "{}"),
             (".git/config", ""),
         ]);
-        let (a, b) = (
-            Tree::read(clean.path()).unwrap(),
-            Tree::read(dirty.path()).unwrap(),
-        );
+        let (a, b) = (Tree::read(clean.path()).unwrap(), Tree::read(dirty.path()).unwrap());
         assert_eq!(a.digest(), b.digest());
         let shelf = tempfile::tempdir().unwrap();
         let copy = b.copy_to(shelf.path()).unwrap();
@@ -212,10 +190,7 @@ mod tests {
         assert!(Tree::read(dir.path()).is_ok());
         symlink("/etc/hostname", dir.path().join("out.tf")).unwrap();
         let error = Tree::read(dir.path()).unwrap_err();
-        assert!(
-            error.message.contains("leaves the configuration tree"),
-            "{error}"
-        );
+        assert!(error.message.contains("leaves the configuration tree"), "{error}");
         fs::remove_file(dir.path().join("out.tf")).unwrap();
         symlink("/dev/null", dir.path().join("dev.auto.tfvars")).unwrap();
         assert!(Tree::read(dir.path()).is_err());

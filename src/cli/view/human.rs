@@ -8,14 +8,29 @@ use crate::error::Error;
 
 /// An answer as text.
 pub(super) fn answer(kind: &str, answer: &Value, colour: bool) -> String {
-    let list = |field: &str| answer.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
-    if let (Some(error), None) = (answer.get("error").filter(|e| e.is_object()), answer.get("operation_id")) {
+    let list =
+        |field: &str| answer.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+    if let (Some(error), None) =
+        (answer.get("error").filter(|e| e.is_object()), answer.get("operation_id"))
+    {
         return refused(error);
     }
     match kind {
-        "approvals" => table(&list("approvals"), &["id", "target", "tool", "requester", "state", "expires"], "no approval waits"),
-        "locks" => table(&list("locks"), &["target", "state", "operation", "why", "since"], "nothing is held or blocked"),
-        "list_operations" => table(&list("operations"), &["id", "target", "tool", "user", "status", "start", "summary"], "no operations"),
+        "approvals" => table(
+            &list("approvals"),
+            &["id", "target", "tool", "requester", "state", "expires"],
+            "no approval waits",
+        ),
+        "locks" => table(
+            &list("locks"),
+            &["target", "state", "operation", "why", "since"],
+            "nothing is held or blocked",
+        ),
+        "list_operations" => table(
+            &list("operations"),
+            &["id", "target", "tool", "user", "status", "start", "summary"],
+            "no operations",
+        ),
         "list_environments" => environments(answer, &list("environments")),
         "preflight" => checks(&list("checks"), colour),
         "terraform_outputs" => outputs(answer),
@@ -65,7 +80,9 @@ fn change(answer: &Value, colour: bool) -> String {
     }
     let summary = answer.get("summary").map_or("", |s| text(s, "text"));
     lines.push(format!("{}  {summary}", paint(text(answer, "status"), colour)));
-    for (label, value) in [("operation", text(answer, "operation_id")), ("plan", text(answer, "plan_id"))] {
+    for (label, value) in
+        [("operation", text(answer, "operation_id")), ("plan", text(answer, "plan_id"))]
+    {
         if !value.is_empty() {
             lines.push(format!("  {label:<10}{value}"));
         }
@@ -90,7 +107,12 @@ fn operation(answer: &Value, colour: bool) -> String {
     if let Some(log) = answer.get("log").and_then(Value::as_str) {
         return format!("{log}\n(log_cursor {})", answer.get("log_cursor").unwrap_or(&Value::Null));
     }
-    let head = format!("{} {} on {}", text(answer, "tool"), paint(text(answer, "status"), colour), text(answer, "target"));
+    let head = format!(
+        "{} {} on {}",
+        text(answer, "tool"),
+        paint(text(answer, "status"), colour),
+        text(answer, "target")
+    );
     match answer.get("result").filter(|r| r.is_object()) {
         Some(result) => format!("{head}\n{}", change(result, colour)),
         None => format!("{head}\n{}", text(answer, "progress")),
@@ -118,15 +140,33 @@ fn table(rows: &[Value], columns: &[&str], none: &str) -> String {
 }
 
 fn environments(answer: &Value, rows: &[Value]) -> String {
-    let roles = answer.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let who = format!("you are {} ({})", text(answer, "principal"), roles.collect::<Vec<_>>().join(", "));
-    format!("{}\n{who}", table(rows, &["cloud", "env", "tier", "account", "region", "state", "identity"], "no environments are configured"))
+    let roles = answer
+        .get("roles")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let who =
+        format!("you are {} ({})", text(answer, "principal"), roles.collect::<Vec<_>>().join(", "));
+    format!(
+        "{}\n{who}",
+        table(
+            rows,
+            &["cloud", "env", "tier", "account", "region", "state", "identity"],
+            "no environments are configured"
+        )
+    )
 }
 
 fn checks(rows: &[Value], colour: bool) -> String {
     let mut lines = Vec::new();
     for row in rows {
-        lines.push(format!("{:<8} {:<20} {}", paint(text(row, "level"), colour), text(row, "name"), text(row, "seen")));
+        lines.push(format!(
+            "{:<8} {:<20} {}",
+            paint(text(row, "level"), colour),
+            text(row, "name"),
+            text(row, "seen")
+        ));
         if !text(row, "fix").is_empty() {
             lines.push(format!("{:<8} {:<20} fix: {}", "", "", text(row, "fix")));
         }
@@ -148,12 +188,20 @@ fn outputs(answer: &Value) -> String {
 fn verified(answer: &Value, faults: &[Value]) -> String {
     let count = |field: &str| cell(answer.get(field));
     if faults.is_empty() {
-        return format!("the log holds: {} events in {} chains, {} operations", count("events"), count("chains"), count("operations"));
+        return format!(
+            "the log holds: {} events in {} chains, {} operations",
+            count("events"),
+            count("chains"),
+            count("operations")
+        );
     }
     table(faults, &["chain", "seq", "operation", "what"], "")
 }
 
 fn lines(answer: &Value) -> String {
     let fields = answer.as_object().into_iter().flatten();
-    fields.map(|(name, value)| format!("{name:<14}{}", cell(Some(value)))).collect::<Vec<_>>().join("\n")
+    fields
+        .map(|(name, value)| format!("{name:<14}{}", cell(Some(value))))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

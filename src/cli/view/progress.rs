@@ -24,7 +24,9 @@ impl Bar {
     pub(in crate::cli) fn show(&self, progress: &Progress) {
         let Some(bar) = &self.0 else { return };
         if progress.total > 0 {
-            if let Ok(style) = ProgressStyle::with_template("{spinner} [{elapsed}] {bar:24} {pos}/{len} {wide_msg}") {
+            if let Ok(style) = ProgressStyle::with_template(
+                "{spinner} [{elapsed}] {bar:24} {pos}/{len} {wide_msg}",
+            ) {
                 bar.set_style(style);
             }
             bar.set_length(progress.total as u64);

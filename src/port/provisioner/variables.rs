@@ -33,9 +33,8 @@ pub fn check_variables(module: &Module, given: &Map<String, Value>) -> Result<Ve
         }
         let text = value.as_str().unwrap_or_default();
         if !declared.sensitive && !text.is_empty() && secret::looks_secret(name, text) {
-            warnings.push(format!(
-                "variable {name} looks like a secret but is not declared sensitive"
-            ));
+            warnings
+                .push(format!("variable {name} looks like a secret but is not declared sensitive"));
         }
     }
     let missing: Vec<&str> = module
@@ -59,12 +58,9 @@ fn undeclared(module: &Module, name: &str) -> Error {
         .map(|v: &VariableDecl| (strsim::damerau_levenshtein(&v.name, name), &v.name))
         .filter(|(distance, other)| *distance <= 3.max(other.len() / 3))
         .min();
-    let error = Error::invalid(
-        "vars",
-        name,
-        "holds a variable that the root module does not declare",
-    )
-    .allowed(names.join(", "));
+    let error =
+        Error::invalid("vars", name, "holds a variable that the root module does not declare")
+            .allowed(names.join(", "));
     match nearest {
         Some((_, near)) => error.next(format!("did you mean {near}")),
         None => error,
@@ -96,11 +92,9 @@ fn fits(kind: &str, value: &Value) -> bool {
 }
 
 fn is_known(kind: &str) -> bool {
-    [
-        "string", "number", "bool", "list", "set", "tuple", "map", "object",
-    ]
-    .iter()
-    .any(|known| kind.starts_with(known))
+    ["string", "number", "bool", "list", "set", "tuple", "map", "object"]
+        .iter()
+        .any(|known| kind.starts_with(known))
 }
 
 fn kind_of(value: &Value) -> &'static str {
@@ -120,10 +114,7 @@ mod tests {
 
     use super::*;
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "reads better at its places of use"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at its places of use")]
     fn check(given: Value) -> Result<Vec<String>> {
         let decl = |name: &str, kind: &str, optional, sensitive| VariableDecl {
             name: name.into(),

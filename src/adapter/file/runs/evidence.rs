@@ -1,8 +1,5 @@
 //! The end of a scratch folder: what has to be kept is sealed, all of it is deleted.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this adapter keeps files; it is the door to them"
-)]
+#![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 use std::io::ErrorKind;
 use std::path::{Component, Path};
@@ -18,15 +15,9 @@ pub(super) fn keep_and_delete(run: &Path, seal: &Seal, keep: &[String]) -> Resul
     let evidence = run.join("evidence");
     let mut kept = Vec::new();
     for name in keep {
-        let inside = Path::new(name)
-            .components()
-            .all(|c| matches!(c, Component::Normal(_)));
+        let inside = Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
         if !inside || name.is_empty() {
-            return Err(failed(
-                DOING,
-                &scratch,
-                format!("{name:?} is not a name in it"),
-            ));
+            return Err(failed(DOING, &scratch, format!("{name:?} is not a name in it")));
         }
         let path = scratch.join(name);
         if !is_own_file(&scratch, &path) {

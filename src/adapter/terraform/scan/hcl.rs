@@ -22,21 +22,16 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Vec<Block>> {
 
 /// Names of the attributes at the top: the variables that a tfvars file assigns.
 pub(super) fn attribute_names(text: &str, file: &str) -> Result<Vec<String>> {
-    Ok(body(text, file)?
-        .attributes()
-        .map(|a| a.key.as_str().to_owned())
-        .collect())
+    Ok(body(text, file)?.attributes().map(|a| a.key.as_str().to_owned()).collect())
 }
 
 fn body(text: &str, file: &str) -> Result<Body> {
-    text.trim_start_matches('\u{feff}')
-        .parse::<Body>()
-        .map_err(|e| {
-            let place = format!("{file}:{}", e.location().line());
-            Error::invalid("environment.tree", &place, "cannot be read as HCL")
-                .detail("place", place)
-                .detail("cause", e.message().to_owned())
-        })
+    text.trim_start_matches('\u{feff}').parse::<Body>().map_err(|e| {
+        let place = format!("{file}:{}", e.location().line());
+        Error::invalid("environment.tree", &place, "cannot be read as HCL")
+            .detail("place", place)
+            .detail("cause", e.message().to_owned())
+    })
 }
 
 impl Source<'_> {
@@ -92,11 +87,7 @@ impl Source<'_> {
                 Value::Object(map)
             }
             other => Value::Other(
-                other
-                    .span()
-                    .and_then(|s| self.text.get(s))
-                    .unwrap_or("an expression")
-                    .to_owned(),
+                other.span().and_then(|s| self.text.get(s)).unwrap_or("an expression").to_owned(),
             ),
         }
     }

@@ -48,14 +48,14 @@ pub(super) fn keys(text: &str, file: &str) -> Result<Vec<String>> {
 
 fn read(text: &str, file: &str) -> Result<Json> {
     let text = text.trim_start_matches('\u{feff}');
-    serde_json::from_str::<unique::Unique>(text)
-        .and_then(|_| serde_json::from_str(text))
-        .map_err(|e| {
+    serde_json::from_str::<unique::Unique>(text).and_then(|_| serde_json::from_str(text)).map_err(
+        |e| {
             let place = format!("{file}:{}", e.line());
             Error::invalid("environment.tree", &place, "cannot be read as JSON")
                 .detail("cause", e.to_string())
                 .detail("place", place)
-        })
+        },
+    )
 }
 
 fn bad(file: &str, why: &str) -> Error {

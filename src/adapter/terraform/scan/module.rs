@@ -29,11 +29,7 @@ pub(super) fn local_sources(parsed: &Parsed, allowed: &[String]) -> Result<Vec<P
         };
         if source.starts_with("./") || source.starts_with("../") || matches!(source, "." | "..") {
             let dir = normalise(&parsed.dir.join(source)).ok_or_else(|| {
-                denied(
-                    block,
-                    &format!("module source {source} leaves the tree"),
-                    list(),
-                )
+                denied(block, &format!("module source {source} leaves the tree"), list())
             })?;
             out.push(dir);
         } else if !is_allowed(source, allowed) || !is_pinned(block, source) {
@@ -48,11 +44,7 @@ pub(super) fn local_sources(parsed: &Parsed, allowed: &[String]) -> Result<Vec<P
 }
 
 fn shown(source: &str) -> String {
-    source
-        .chars()
-        .take(200)
-        .flat_map(char::escape_debug)
-        .collect()
+    source.chars().take(200).flat_map(char::escape_debug).collect()
 }
 
 /// A prefix counts only up to a separator: `git::https://host/acme` does not allow `…/acme-evil`.
@@ -70,9 +62,7 @@ fn is_allowed(source: &str, allowed: &[String]) -> bool {
 fn is_pinned(block: &Block, source: &str) -> bool {
     if let Some((_, query)) = source.split_once('?') {
         let mut pairs = query.split('&').filter_map(|p| p.split_once('='));
-        let only_ref = query
-            .split('&')
-            .all(|p| p.starts_with("ref=") || p.starts_with("depth="));
+        let only_ref = query.split('&').all(|p| p.starts_with("ref=") || p.starts_with("depth="));
         return only_ref && pairs.any(|(key, value)| key == "ref" && is_fixed(value));
     }
     let version = block.attributes.get("version").and_then(Value::text);
@@ -90,7 +80,5 @@ fn is_exact(version: &str) -> bool {
     let digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     parts.len() == 3
         && parts.iter().all(digits)
-        && version
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-+.".contains(&b))
+        && version.bytes().all(|b| b.is_ascii_alphanumeric() || b"-+.".contains(&b))
 }

@@ -23,10 +23,9 @@ pub(super) fn code(blocks: &[Block], allowed: &BTreeSet<String>) -> Result<()> {
                 (format!("data source \"{first}\""), first)
             }
             "provisioner" => (format!("provisioner \"{first}\""), first),
-            "key_provider" | "method" if first == "external" => (
-                "an external program for state encryption".to_owned(),
-                "external",
-            ),
+            "key_provider" | "method" if first == "external" => {
+                ("an external program for state encryption".to_owned(), "external")
+            }
             "provider" => match block.attributes.keys().find(|k| k.starts_with("shared_")) {
                 // A shared configuration file can name a program to run (`credential_process`).
                 Some(name) => (format!("provider argument {name}"), "external"),
@@ -72,10 +71,7 @@ pub(super) fn providers(blocks: &[Block], allowed: Allowed<'_>) -> Result<BTreeS
             }
             _ => continue,
         };
-        let source = sources
-            .get(&local)
-            .cloned()
-            .unwrap_or_else(|| implied(&local));
+        let source = sources.get(&local).cloned().unwrap_or_else(|| implied(&local));
         needed.insert(check(block, &source, allowed)?);
     }
     needed.remove(BUILTIN);
@@ -83,20 +79,11 @@ pub(super) fn providers(blocks: &[Block], allowed: Allowed<'_>) -> Result<BTreeS
 }
 
 fn local_name(reference: &str) -> String {
-    reference
-        .split(['.', '['])
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+    reference.split(['.', '[']).next().unwrap_or_default().trim().to_owned()
 }
 
 fn implied(local: &str) -> String {
-    if local == "terraform" {
-        BUILTIN.to_owned()
-    } else {
-        format!("hashicorp/{local}")
-    }
+    if local == "terraform" { BUILTIN.to_owned() } else { format!("hashicorp/{local}") }
 }
 
 fn declared_source(name: &str, value: &Value) -> Option<String> {
@@ -139,12 +126,8 @@ fn check(block: &Block, source: &str, allowed: Allowed<'_>) -> Result<String> {
 }
 
 fn refuse(block: &Block, source: &str, allowed: Allowed<'_>) -> Error {
-    denied(
-        block,
-        &format!("provider {source} is not allowed"),
-        list(allowed),
-    )
-    .detail("provider", source.to_owned())
+    denied(block, &format!("provider {source} is not allowed"), list(allowed))
+        .detail("provider", source.to_owned())
 }
 
 /// Refuses to read a state through a backend of another kind than the configured one: it could be any server.

@@ -33,15 +33,9 @@ pub(super) fn backend(blocks: &[Block], environment: &Environment) -> Result<Vec
     if let Some(cloud) = settings.iter().find_map(|s| s.children("cloud").next()) {
         return Err(refuse(cloud, "a cloud block", kind));
     }
-    let backends: Vec<&Block> = settings
-        .iter()
-        .flat_map(|s| s.children("backend"))
-        .collect();
-    if let [_, second, ..] = backends
-        .iter()
-        .filter(|b| !b.place.overrides)
-        .collect::<Vec<_>>()
-        .as_slice()
+    let backends: Vec<&Block> = settings.iter().flat_map(|s| s.children("backend")).collect();
+    if let [_, second, ..] =
+        backends.iter().filter(|b| !b.place.overrides).collect::<Vec<_>>().as_slice()
     {
         return Err(refuse(second, "a second backend", kind));
     }
@@ -62,11 +56,7 @@ pub(super) fn backend(blocks: &[Block], environment: &Environment) -> Result<Vec
     let mut warnings = Vec::new();
     for block in backends {
         if block.label(0) != kind {
-            return Err(refuse(
-                block,
-                &format!("backend \"{}\"", block.label(0)),
-                kind,
-            ));
+            return Err(refuse(block, &format!("backend \"{}\"", block.label(0)), kind));
         }
         let foreign = block
             .attributes
@@ -114,10 +104,7 @@ pub(super) fn variables(
             return Err(denied(block, what, "one label".to_owned()));
         }
         let has_default = block.attributes.contains_key("default");
-        let sensitive = block
-            .attributes
-            .get("sensitive")
-            .is_some_and(|v| *v != Value::Bool(false));
+        let sensitive = block.attributes.get("sensitive").is_some_and(|v| *v != Value::Bool(false));
         let kind = block
             .attributes
             .get("type")

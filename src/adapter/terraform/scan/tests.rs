@@ -17,18 +17,12 @@ fn scan_with(files: &[(&str, &str)], code: &[&str], modules: &[&str]) -> Result<
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::write(to, text).unwrap();
     }
-    let backend = Backend::Local {
-        path: "/state/dev.tfstate".into(),
-    };
+    let backend = Backend::Local { path: "/state/dev.tfstate".into() };
     let environment = environment(&dir.path().join("tree"), "envs/dev", backend);
     let providers = ["hashicorp/aws".to_owned(), "hashicorp/null".to_owned()];
     let modules: Vec<String> = modules.iter().map(|m| (*m).to_owned()).collect();
     let code = code.iter().map(|c| (*c).to_owned()).collect();
-    let allowed = Allowed {
-        providers: &providers,
-        code: &code,
-        modules: &modules,
-    };
+    let allowed = Allowed { providers: &providers, code: &code, modules: &modules };
     scan(&environment.tree, &environment, allowed)
 }
 
@@ -41,11 +35,7 @@ fn denied_at(main: &str, word: &str, line: usize) {
     let error = refused(main);
     assert_eq!(error.code, ErrorCode::PolicyDenied, "{main}");
     assert!(error.message.contains(word), "{error}");
-    assert_eq!(
-        error.details["place"],
-        format!("envs/dev/main.tf:{line}"),
-        "{main}"
-    );
+    assert_eq!(error.details["place"], format!("envs/dev/main.tf:{line}"), "{main}");
 }
 
 #[test]
@@ -68,11 +58,7 @@ fn a_plain_module_is_read() {
         .collect();
     assert_eq!(
         all,
-        [
-            ("a", "map(string)", false, false),
-            ("b", "any", true, true),
-            ("c", "any", true, false)
-        ]
+        [("a", "map(string)", false, false), ("b", "any", true, true), ("c", "any", true, false)]
     );
 }
 
@@ -90,24 +76,12 @@ fn bad_input_55_providers() {
         "evil.example",
         5,
     );
-    denied_at(
-        "resource \"aws_x\" \"y\" {\n provider = vault.west\n}",
-        "hashicorp/vault",
-        4,
-    );
+    denied_at("resource \"aws_x\" \"y\" {\n provider = vault.west\n}", "hashicorp/vault", 4);
     denied_at("ephemeral \"vault_x\" \"y\" {}", "hashicorp/vault", 4);
-    denied_at(
-        "check \"c\" {\n data \"vault_x\" \"y\" {}\n}",
-        "hashicorp/vault",
-        5,
-    );
+    denied_at("check \"c\" {\n data \"vault_x\" \"y\" {}\n}", "hashicorp/vault", 5);
     denied_at("resource \"local_file\" \"y\" {}", "hashicorp/local", 4);
     let fine = format!("{BACKEND}resource \"aws_x\" \"y\" {{}}\n");
-    assert!(
-        scan_files(&[("envs/dev/main.tf", &fine)])
-            .unwrap()
-            .needs_providers
-    );
+    assert!(scan_files(&[("envs/dev/main.tf", &fine)]).unwrap().needs_providers);
 }
 
 #[test]
@@ -125,24 +99,16 @@ fn bad_input_57_module_sources() {
         "../../../outside",
     ] {
         let main = format!("{BACKEND}module \"m\" {{ source = \"{source}\" }}");
-        let error = scan_with(
-            &[("envs/dev/main.tf", &main)],
-            &[],
-            &["git::https://github.com/acme"],
-        )
-        .unwrap_err();
+        let error =
+            scan_with(&[("envs/dev/main.tf", &main)], &[], &["git::https://github.com/acme"])
+                .unwrap_err();
         assert_eq!(error.code, ErrorCode::PolicyDenied, "{source}");
     }
     let fine = format!(
         "{BACKEND}module \"m\" {{ source = \"git::https://github.com/acme/m?ref=v1.0.0\" }}"
     );
     assert!(
-        scan_with(
-            &[("envs/dev/main.tf", &fine)],
-            &[],
-            &["git::https://github.com/acme"]
-        )
-        .is_ok()
+        scan_with(&[("envs/dev/main.tf", &fine)], &[], &["git::https://github.com/acme"]).is_ok()
     );
     denied_at("module \"m\" { source = var.where }", "not literal", 4);
 }
@@ -166,27 +132,12 @@ fn bad_inputs_58_59_security_13_code() {
         "external program",
         6,
     );
-    denied_at(
-        "provider \"aws\" {\n shared_config_files = [\"x\"]\n}",
-        "shared_config_files",
-        4,
-    );
-    denied_at(
-        "data \"terraform_remote_state\" \"x\" {\n backend = \"http\"\n}",
-        "remote state",
-        4,
-    );
+    denied_at("provider \"aws\" {\n shared_config_files = [\"x\"]\n}", "shared_config_files", 4);
+    denied_at("data \"terraform_remote_state\" \"x\" {\n backend = \"http\"\n}", "remote state", 4);
     let main = format!(
         "{BACKEND}data \"external\" \"x\" {{}}\nresource \"null_resource\" \"x\" {{\n provisioner \"local-exec\" {{}}\n}}"
     );
-    assert!(
-        scan_with(
-            &[("envs/dev/main.tf", &main)],
-            &["external", "local-exec"],
-            &[]
-        )
-        .is_ok()
-    );
+    assert!(scan_with(&[("envs/dev/main.tf", &main)], &["external", "local-exec"], &[]).is_ok());
 }
 
 #[test]
@@ -232,39 +183,17 @@ fn bad_input_52_backends() {
 #[test]
 fn bad_input_53_dynamodb_without_lock_file_is_warned_of() {
     let main = "terraform {\n backend \"local\" {\n dynamodb_table = \"t\"\n }\n}";
-    let warnings = scan_files(&[("envs/dev/main.tf", main)])
-        .unwrap()
-        .module
-        .warnings;
-    assert!(
-        warnings[0].starts_with("envs/dev/main.tf:2: dynamodb_table"),
-        "{warnings:?}"
-    );
+    let warnings = scan_files(&[("envs/dev/main.tf", main)]).unwrap().module.warnings;
+    assert!(warnings[0].starts_with("envs/dev/main.tf:2: dynamodb_table"), "{warnings:?}");
     let main =
         "terraform {\n backend \"local\" {\n dynamodb_table = \"t\"\n use_lockfile = true\n }\n}";
-    assert!(
-        scan_files(&[("envs/dev/main.tf", main)])
-            .unwrap()
-            .module
-            .warnings
-            .is_empty()
-    );
+    assert!(scan_files(&[("envs/dev/main.tf", main)]).unwrap().module.warnings.is_empty());
 }
 
 #[test]
 fn bad_inputs_22_24_25_and_broken_text() {
-    assert!(
-        scan_files(&[("envs/dev/readme.md", "")])
-            .unwrap_err()
-            .message
-            .contains("no *.tf")
-    );
-    assert!(
-        scan_files(&[("envs/dev", "")])
-            .unwrap_err()
-            .message
-            .contains("not a folder")
-    );
+    assert!(scan_files(&[("envs/dev/readme.md", "")]).unwrap_err().message.contains("no *.tf"));
+    assert!(scan_files(&[("envs/dev", "")]).unwrap_err().message.contains("not a folder"));
     let error = refused("resource \"aws_x\" {{{");
     assert_eq!(error.details["place"], "envs/dev/main.tf:4");
     assert_eq!(normalise(Path::new("a/../../b")), None);
@@ -281,20 +210,9 @@ fn fetched_modules_are_scanned_too() {
     let list =
         serde_json::json!({"Modules": [{"Key": "", "Dir": "."}, {"Key": "m", "Dir": fetched}]});
     std::fs::write(data.path().join("modules/modules.json"), list.to_string()).unwrap();
-    let backend = Backend::Local {
-        path: "/state/dev.tfstate".into(),
-    };
+    let backend = Backend::Local { path: "/state/dev.tfstate".into() };
     let environment = environment(data.path(), ".", backend);
-    let allowed = Allowed {
-        providers: &[],
-        code: &BTreeSet::new(),
-        modules: &[],
-    };
+    let allowed = Allowed { providers: &[], code: &BTreeSet::new(), modules: &[] };
     let error = installed(data.path(), &environment, allowed).unwrap_err();
-    assert!(
-        error.details["place"]
-            .as_str()
-            .unwrap()
-            .ends_with("modules/m/a.tf:1")
-    );
+    assert!(error.details["place"].as_str().unwrap().ends_with("modules/m/a.tf:1"));
 }

@@ -85,10 +85,7 @@ pub(super) fn parse(bytes: &[u8], sink: &mut dyn FnMut(Parsed)) {
     match serde_json::from_str::<Line<'_>>(&text) {
         Ok(line) => sink(understand(&line)),
         Err(_) if dumps_state(bytes) => sink(dump()),
-        Err(_) => sink(Parsed {
-            event: Event::Text,
-            text: text.trim_end().to_owned(),
-        }),
+        Err(_) => sink(Parsed { event: Event::Text, text: text.trim_end().to_owned() }),
     }
 }
 
@@ -97,10 +94,7 @@ pub(super) fn cut(beginning: &[u8], len: usize, sink: &mut dyn FnMut(Parsed)) {
     if dumps_state(beginning) {
         return sink(dump());
     }
-    sink(Parsed {
-        event: Event::Cut,
-        text: format!("(a line of {len} bytes was left out)"),
-    });
+    sink(Parsed { event: Event::Cut, text: format!("(a line of {len} bytes was left out)") });
 }
 
 /// Keys of a line are sorted: `@message` and its like, then `state`, then `type`. A dump that is broken or too long to
@@ -112,10 +106,7 @@ fn dumps_state(beginning: &[u8]) -> bool {
 }
 
 fn dump() -> Parsed {
-    Parsed {
-        event: Event::StateDump,
-        text: String::new(),
-    }
+    Parsed { event: Event::StateDump, text: String::new() }
 }
 
 fn understand(line: &Line<'_>) -> Parsed {
@@ -123,31 +114,15 @@ fn understand(line: &Line<'_>) -> Parsed {
         return dump();
     }
     let hook = line.hook.as_ref().or(line.change.as_ref());
-    let address = || {
-        hook.and_then(|h| h.resource.as_ref())
-            .map_or(String::new(), |r| r.addr.to_string())
-    };
+    let address =
+        || hook.and_then(|h| h.resource.as_ref()).map_or(String::new(), |r| r.addr.to_string());
     let action = || hook.map_or(String::new(), |h| h.action.to_string());
     let event = match &*line.kind {
-        "version" => Event::Version {
-            ui: line.ui.to_string(),
-        },
-        "planned_change" => Event::Planned {
-            address: address(),
-            action: action(),
-        },
-        "apply_start" => Event::Started {
-            address: address(),
-            action: action(),
-        },
-        "apply_complete" => Event::Completed {
-            address: address(),
-            action: action(),
-        },
-        "apply_errored" => Event::Errored {
-            address: address(),
-            action: action(),
-        },
+        "version" => Event::Version { ui: line.ui.to_string() },
+        "planned_change" => Event::Planned { address: address(), action: action() },
+        "apply_start" => Event::Started { address: address(), action: action() },
+        "apply_complete" => Event::Completed { address: address(), action: action() },
+        "apply_errored" => Event::Errored { address: address(), action: action() },
         "diagnostic" => match &line.diagnostic {
             Some(finding) => return finding.parsed(),
             None => Event::Text,
@@ -162,24 +137,14 @@ fn understand(line: &Line<'_>) -> Parsed {
         ),
         _ => Event::Text,
     };
-    Parsed {
-        event,
-        text: line.message.trim().to_owned(),
-    }
+    Parsed { event, text: line.message.trim().to_owned() }
 }
 
 impl Finding<'_> {
     fn parsed(&self) -> Parsed {
-        let place = self
-            .range
-            .as_ref()
-            .map(|r| format!("{}:{}", r.filename, r.start.line));
+        let place = self.range.as_ref().map(|r| format!("{}:{}", r.filename, r.start.line));
         let error = self.severity == "error";
-        let mut text = format!(
-            "{}: {}",
-            if error { "Error" } else { "Warning" },
-            self.summary
-        );
+        let mut text = format!("{}: {}", if error { "Error" } else { "Warning" }, self.summary);
         for (label, more) in [("  with ", &self.address), ("  on ", &place)] {
             if let Some(more) = more {
                 text.push('\n');

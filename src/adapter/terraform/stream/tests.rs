@@ -24,17 +24,10 @@ fn a_recorded_apply_is_understood() {
     let parsed = all(PARTIAL.as_bytes(), []);
     let events: Vec<&Event> = parsed.iter().map(|p| &p.event).collect();
     assert_eq!(*events[0], Event::Version { ui: "1.2".into() });
-    let completed = |a: &str| Event::Completed {
-        address: a.into(),
-        action: "create".into(),
-    };
+    let completed = |a: &str| Event::Completed { address: a.into(), action: "create".into() };
     assert!(events.contains(&&completed("terraform_data.ok")));
     assert!(!events.contains(&&completed("terraform_data.slow")));
-    assert!(
-        parsed
-            .iter()
-            .any(|p| p.text.ends_with("(local-exec): hello"))
-    );
+    assert!(parsed.iter().any(|p| p.text.ends_with("(local-exec): hello")));
     let Event::Diagnostic(found) = &parsed.last().unwrap().event else {
         panic!("a diagnostic ends it")
     };
@@ -46,9 +39,7 @@ fn a_recorded_apply_is_understood() {
 #[test]
 fn sensitive_outputs_have_no_value() {
     let parsed = all(BASIC.as_bytes(), []);
-    let Event::Outputs(outputs) = &parsed.last().unwrap().event else {
-        panic!("outputs end it")
-    };
+    let Event::Outputs(outputs) = &parsed.last().unwrap().event else { panic!("outputs end it") };
     assert_eq!(outputs.len(), 1);
     assert_eq!(outputs["greeting"], "one");
 }
@@ -61,21 +52,13 @@ fn fault_12_broken_bytes_are_marked_and_the_parser_goes_on() {
     let texts: Vec<String> = all(&bytes, []).into_iter().map(|p| p.text).collect();
     assert_eq!(
         texts,
-        [
-            "bad \u{fffd}\u{fffd}",
-            "half {",
-            "(a line of 20971520 bytes was left out)",
-            "after"
-        ]
+        ["bad \u{fffd}\u{fffd}", "half {", "(a line of 20971520 bytes was left out)", "after"]
     );
 }
 
 #[test]
 fn fault_31_a_dumped_state_has_no_text() {
-    let state = format!(
-        "{{\"pw\":\"canary\",\"fill\":\"{}\"}}",
-        "y".repeat(LINE_MAX)
-    );
+    let state = format!("{{\"pw\":\"canary\",\"fill\":\"{}\"}}", "y".repeat(LINE_MAX));
     for line in [
         "{\"@level\":\"info\",\"@message\":\"{}\",\"state\":{\"pw\":\"canary\"},\"type\":\"log\"}"
             .to_owned(),
@@ -84,10 +67,7 @@ fn fault_31_a_dumped_state_has_no_text() {
     ] {
         let parsed = all(line.as_bytes(), []);
         assert_eq!(parsed.len(), 1);
-        assert_eq!(
-            (&parsed[0].event, parsed[0].text.as_str()),
-            (&Event::StateDump, "")
-        );
+        assert_eq!((&parsed[0].event, parsed[0].text.as_str()), (&Event::StateDump, ""));
     }
 }
 
