@@ -78,10 +78,10 @@ async fn decide(
         terminal.ask(&format!("{shown}press Enter to reject, Ctrl-C to leave it: "))?
     };
     approve::decide(world, &person, &prompt, &typed, grant).await?;
-    let word = if grant { "approved" } else { "rejected" };
+    let said = if grant { "approved" } else { "rejected" };
     view.answer(
         "decision",
-        &json!({ "approval": prompt.record.id, "plan": prompt.record.plan, "decision": word }),
+        &json!({ "approval": prompt.record.id, "plan": prompt.record.plan, "decision": said }),
     );
     Ok(ExitCode::SUCCESS)
 }

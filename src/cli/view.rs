@@ -37,7 +37,6 @@ impl View {
     }
 
     /// Shows a text as it is.
-    #[expect(clippy::unused_self, reason = "only what has a view may write")]
     pub fn raw(&self, text: &str) {
         let mut out = out();
         drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
@@ -54,7 +53,7 @@ impl View {
     }
 
     /// A progress line on standard error, if that is a terminal.
-    pub(super) fn progress(&self) -> Bar {
+    pub(super) fn progress(self) -> Bar {
         Bar::new(!self.json && std::io::stderr().is_terminal())
     }
 }

@@ -184,6 +184,15 @@ impl Runs for FileRuns {
         .await
     }
 
+    async fn scratch_size(&self, id: OperationId, name: &str) -> Result<Option<u64>> {
+        let (scratch, name) = (self.at(id).join("scratch"), name.to_owned());
+        off(move || {
+            let found = evidence::find("looking at a scratch file", &scratch, &name)?;
+            Ok(found.and_then(|path| path.metadata().ok()).map(|m| m.len()))
+        })
+        .await
+    }
+
     async fn close_scratch(&self, id: OperationId, keep: &[&str]) -> Result<Vec<String>> {
         let (run, seal) = (self.at(id), Arc::clone(&self.seal));
         let keep: Vec<String> = keep.iter().map(|name| (*name).to_owned()).collect();

@@ -132,7 +132,7 @@ fn table(rows: &[Value], columns: &[&str], none: &str) -> String {
         return none.to_owned();
     }
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(columns.iter().copied());
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(columns.iter().copied());
     for row in rows {
         table.add_row(columns.iter().map(|column| cell(row.get(*column))));
     }

@@ -16,6 +16,7 @@ fn record(expires: i64) -> PlanRecord {
             plan_file: digest.clone(),
             plan_json: digest.clone(),
             target: Target::Unbound,
+            environment: digest.clone(),
             workspace: "default".into(),
             account: "123456789012".into(),
             backend: "local:/x".into(),

@@ -152,6 +152,10 @@ async fn promise_7_scratch_goes_and_what_is_kept_is_sealed() {
     std::fs::write(state.path().join("elsewhere"), "x").unwrap();
     std::os::unix::fs::symlink(state.path().join("elsewhere"), scratch.join("link")).unwrap();
     assert!(runs.close_scratch(id, &["../run.age"]).await.is_err());
+    assert!(runs.scratch_size(id, "/etc/passwd").await.is_err());
+    for (name, size) in [("work/errored.tfstate", Some(6)), ("link", None), ("missing", None)] {
+        assert_eq!(runs.scratch_size(id, name).await.unwrap(), size);
+    }
     assert!(scratch.exists());
 
     let kept = runs.close_scratch(id, &["work/errored.tfstate", "link", "missing"]).await.unwrap();

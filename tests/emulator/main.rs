@@ -1,0 +1,1 @@
+//! Integration tests, emulator lane: real terraform and the AWS emulator.
