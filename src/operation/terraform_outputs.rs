@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::call::See;
 use super::catalog::{Kind, Tool};
@@ -13,7 +13,7 @@ use super::request::{self, Ask, RawTerms};
 use super::{ReadOperation, World, answer, catalog, place};
 use crate::error::{Error, Result};
 use crate::lock::{LeaseRecord, lease};
-use crate::model::{Actor, Cloud, Effect, OperationId};
+use crate::model::{Actor, Cloud, Effect, Environment, OperationId};
 use crate::port::{Job, Output};
 use crate::secret::Redactor;
 
@@ -71,14 +71,23 @@ impl ReadOperation for Outputs {
         }
         world.provisioner.inspect(environment).await?;
         let operation = OperationId::fresh();
-        let scratch = world.runs.scratch(operation).await?;
-        let desk = world.credentials.open(operation, environment).await?;
-        let job = Job { environment: environment.clone(), workspace, operation, scratch };
-        let outputs = world.provisioner.outputs(&job).await;
-        drop(desk);
-        world.runs.close_scratch(operation, &[]).await?;
+        world.runs.create(operation, &json!({ "tool": TOOL.name })).await?;
+        let outputs = outputs(world, environment, workspace, operation).await;
+        world.runs.forget(operation).await?;
         answer(key, outputs?)
     }
+}
+
+async fn outputs(
+    world: &World,
+    environment: &Environment,
+    workspace: String,
+    operation: OperationId,
+) -> Result<BTreeMap<String, Output>> {
+    let scratch = world.runs.scratch(operation).await?;
+    let _desk = world.credentials.open(operation, environment).await?;
+    let job = Job { environment: environment.clone(), workspace, operation, scratch };
+    world.provisioner.outputs(&job).await
 }
 
 fn answer(environment: String, outputs: BTreeMap<String, Output>) -> Result<Value> {

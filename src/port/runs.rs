@@ -65,4 +65,6 @@ pub trait Runs: Send + Sync {
     async fn scratch_size(&self, id: OperationId, name: &str) -> Result<Option<u64>>;
     /// Seals the named scratch files into the folder (kept as evidence) and deletes the whole scratch folder.
     async fn close_scratch(&self, id: OperationId, keep: &[&str]) -> Result<Vec<String>>;
+    /// Removes the whole folder: for reads, whose folder is only a place to work in.
+    async fn forget(&self, id: OperationId) -> Result<()>;
 }

@@ -198,6 +198,17 @@ impl Runs for FileRuns {
         let keep: Vec<String> = keep.iter().map(|name| (*name).to_owned()).collect();
         off(move || evidence::keep_and_delete(&run, &seal, &keep)).await
     }
+
+    async fn forget(&self, id: OperationId) -> Result<()> {
+        let folder = self.at(id);
+        off(move || match std::fs::remove_dir_all(&folder) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(failed("forgetting a run", &folder, e))
+            }
+            _ => Ok(()),
+        })
+        .await
+    }
 }
 
 fn try_lock(file: &File, how: FlockOperation, path: &Path) -> Result<bool> {
