@@ -72,8 +72,7 @@ impl Invocation {
         mut self,
         env: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        self.env
-            .extend(env.into_iter().map(|(k, v)| (k.into(), v.into())));
+        self.env.extend(env.into_iter().map(|(k, v)| (k.into(), v.into())));
         self
     }
 
@@ -109,12 +108,9 @@ impl Invocation {
         if self.session {
             wrap.wrap(ProcessSession);
         }
-        let mut child = wrap
-            .spawn()
-            .map_err(|cause| cannot_start(&self.program, &cause))?;
-        let pid = child
-            .id()
-            .ok_or_else(|| Error::internal(&doing, "the child has no process id"))?;
+        let mut child = wrap.spawn().map_err(|cause| cannot_start(&self.program, &cause))?;
+        let pid =
+            child.id().ok_or_else(|| Error::internal(&doing, "the child has no process id"))?;
         let stdout = child.stdout().take();
         let stderr = child.stderr().take();
         Ok(Running {
@@ -148,10 +144,7 @@ impl Invocation {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the door that the lint names"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
     fn command(&self, doing: &str) -> Result<tokio::process::Command> {
         let mut command = tokio::process::Command::new(&self.program);
         command
@@ -184,10 +177,7 @@ fn limit(sink: &Sink) -> usize {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "opens the files that a child writes to"
-)]
+#[expect(clippy::disallowed_methods, reason = "opens the files that a child writes to")]
 fn stdio(sink: &Sink, doing: &str) -> Result<Stdio> {
     match sink {
         Sink::Null => Ok(Stdio::null()),

@@ -1,9 +1,6 @@
 //! Files of the state folder: run folders, sealed plans, the anchor of the log. Each write that is promised to last is
 //! whole or absent: written beside, synced, renamed, and the folder synced.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this adapter keeps files; it is the door to them"
-)]
+#![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 mod anchor;
 mod plans;
@@ -25,9 +22,7 @@ use crate::error::{Error, Result};
 
 /// Runs blocking work where it may block.
 async fn off<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| Error::internal("working with files", e))?
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("working with files", e))?
 }
 
 /// `doing what: file: what stood in the way`.
@@ -45,9 +40,7 @@ fn make_folder(doing: &str, folder: &Path) -> Result<()> {
 }
 
 fn sync_folder(doing: &str, folder: &Path) -> Result<()> {
-    File::open(folder)
-        .and_then(|f| f.sync_all())
-        .map_err(|e| failed(doing, folder, e))
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| failed(doing, folder, e))
 }
 
 /// A name in the same folder that nobody else uses.
@@ -58,12 +51,8 @@ fn beside(path: &Path) -> PathBuf {
 
 /// Writes a new private file and syncs it.
 fn write_new(doing: &str, path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| {
+    let written =
+        File::options().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
             file.write_all(bytes)?;
             file.sync_all()
         });

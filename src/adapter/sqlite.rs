@@ -1,9 +1,6 @@
 //! Log, approvals and leases in one `SQLite` file of the state folder, for one machine. Opened on first use; not the
 //! place of anything secret: what is stored here is redacted by whoever appends it.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a store opens, makes and locks its own files"
-)]
+#![expect(clippy::disallowed_methods, reason = "a store opens, makes and locks its own files")]
 
 mod approvals;
 mod audit;
@@ -30,9 +27,7 @@ pub struct SqliteStore {
 
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("folder", &self.inner.folder)
-            .finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("folder", &self.inner.folder).finish_non_exhaustive()
     }
 }
 
@@ -254,11 +249,8 @@ fn has_content(path: &Path) -> bool {
 
 /// The URI by which `SQLite` reads a file that nobody can change, without side files.
 fn immutable(path: &Path) -> String {
-    let escaped = path
-        .to_string_lossy()
-        .replace('%', "%25")
-        .replace('?', "%3f")
-        .replace('#', "%23");
+    let escaped =
+        path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     format!("file:{escaped}?immutable=1")
 }
 

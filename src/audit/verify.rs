@@ -59,9 +59,7 @@ pub async fn verify(log: &Log) -> Result<Report> {
             let stored = log.store().row(id).await;
             let same = matches!(&stored, Ok(Some(stored)) if *stored == row);
             if !same && !tells(log, id, stored.ok().flatten().as_ref()).await {
-                report
-                    .faults
-                    .push(bad_row(&chain, Some(id), "is not what the events tell"));
+                report.faults.push(bad_row(&chain, Some(id), "is not what the events tell"));
             }
         }
     }
@@ -85,18 +83,13 @@ async fn tells(log: &Log, id: OperationId, row: Option<&OperationRow>) -> bool {
     };
     let told = events
         .iter()
-        .try_fold(None, |row: Option<OperationRow>, event| {
-            project(row.as_ref(), event).map(Some)
-        });
+        .try_fold(None, |row: Option<OperationRow>, event| project(row.as_ref(), event).map(Some));
     matches!((told, row), (Some(Some(told)), Some(row)) if told == *row)
 }
 
 /// Rows that no event tells of.
 async fn strays(log: &Log, report: &mut Report) {
-    let mut query = Query {
-        limit: PAGE,
-        ..Query::default()
-    };
+    let mut query = Query { limit: PAGE, ..Query::default() };
     loop {
         let Ok(page) = log.store().rows(&query).await else {
             report.faults.push(bad_row("", None, "cannot be read"));

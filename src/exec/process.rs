@@ -7,10 +7,7 @@ use crate::error::{Error, Result};
 /// When the process of this id was started, as text that is only ever compared; `None` when there is no such process
 /// or it has ended and waits to be collected.
 #[cfg(target_os = "linux")]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "reads the kernel's process table"
-)]
+#[expect(clippy::disallowed_methods, reason = "reads the kernel's process table")]
 pub fn started_at(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // proc_pid_stat(5): the second field is in parentheses and may hold blanks and parentheses; field 3 is the state,
@@ -27,10 +24,7 @@ pub fn started_at(pid: u32) -> Option<String> {
 
 /// When the process of this id was started, as text that is only ever compared; `None` when there is no such process.
 #[cfg(not(target_os = "linux"))]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "asks ps, there is no process table to read"
-)]
+#[expect(clippy::disallowed_methods, reason = "asks ps, there is no process table to read")]
 pub fn started_at(pid: u32) -> Option<String> {
     let output = std::process::Command::new("/bin/ps")
         .args(["-o", "lstart=", "-p", &pid.to_string()])

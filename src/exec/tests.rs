@@ -26,10 +26,7 @@ async fn security_14_the_environment_is_what_was_given() {
 async fn fault_11_output_over_the_limit_is_dropped_and_counted() {
     let dir = tempfile::tempdir().unwrap();
     let script = "i=0; while [ $i -lt 100 ]; do echo 0123456789; i=$((i+1)); done; exit 3";
-    let end = captured(sh(script, dir.path()))
-        .capture(SOON)
-        .await
-        .unwrap();
+    let end = captured(sh(script, dir.path())).capture(SOON).await.unwrap();
     assert_eq!((end.code, end.stdout.bytes.len()), (Some(3), 64));
     assert_eq!(end.stdout.dropped, 1100 - 64);
 }
@@ -42,15 +39,8 @@ async fn a_read_only_child_is_killed_when_its_time_is_up() {
         .await
         .unwrap_err();
     assert_eq!(error.code, ErrorCode::TimedOut);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test reads what its child wrote"
-    )]
-    let pid: u32 = std::fs::read_to_string(dir.path().join("pid"))
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test reads what its child wrote")]
+    let pid: u32 = std::fs::read_to_string(dir.path().join("pid")).unwrap().trim().parse().unwrap();
     for _ in 0..100 {
         if started_at(pid).is_none() {
             return;
@@ -71,10 +61,7 @@ async fn fault_7_one_interrupt_and_no_more() {
         .own_session()
         .spawn()
         .unwrap();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test reads what its child wrote"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a test reads what its child wrote")]
     let read = || std::fs::read_to_string(&out).unwrap_or_default();
     while !read().contains("ready") {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -100,10 +87,7 @@ async fn a_child_in_its_own_session_survives_being_dropped() {
         .unwrap();
     drop(running);
     for _ in 0..200 {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a test reads what its child wrote"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "a test reads what its child wrote")]
         if std::fs::read_to_string(&out).unwrap() == "done\n" {
             return;
         }
@@ -114,10 +98,7 @@ async fn a_child_in_its_own_session_survives_being_dropped() {
 
 #[tokio::test]
 async fn bad_input_49_a_missing_program_says_so() {
-    let error = Invocation::new("/nowhere/terraform", "/")
-        .capture(SOON)
-        .await
-        .unwrap_err();
+    let error = Invocation::new("/nowhere/terraform", "/").capture(SOON).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::ToolMissing);
 }
 

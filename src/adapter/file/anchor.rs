@@ -1,9 +1,6 @@
 //! Heads of the log's chains in one text file a chain, lines only ever added: `SEQ HASH`. Worth as much as its place:
 //! on another disk or another host than the log it tells a cut or rewritten log from a whole one.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this adapter keeps files; it is the door to them"
-)]
+#![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -33,9 +30,7 @@ pub struct FileAnchor {
 impl FileAnchor {
     /// Heads in this folder. Touches nothing yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: folder.into(),
-        }
+        Self { folder: folder.into() }
     }
 }
 
@@ -123,13 +118,8 @@ fn look(file: &mut File) -> std::io::Result<Known> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
-    let mut known = Known {
-        whole: text.is_empty() || text.ends_with('\n'),
-        ..Known::default()
-    };
-    let whole = text
-        .rfind('\n')
-        .map_or("", |end| text.get(..end).unwrap_or(""));
+    let mut known = Known { whole: text.is_empty() || text.ends_with('\n'), ..Known::default() };
+    let whole = text.rfind('\n').map_or("", |end| text.get(..end).unwrap_or(""));
     for line in whole.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {
@@ -144,10 +134,7 @@ fn look(file: &mut File) -> std::io::Result<Known> {
 fn parse(seq: &str, hash: &str) -> Option<Head> {
     let digits = hash.strip_prefix("sha256:")?;
     let well_formed = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-    well_formed.then_some(Head {
-        seq: seq.parse().ok()?,
-        hash: hash.to_owned(),
-    })
+    well_formed.then_some(Head { seq: seq.parse().ok()?, hash: hash.to_owned() })
 }
 
 fn heads(folder: &Path) -> Result<Vec<(String, Head)>> {
@@ -182,10 +169,7 @@ mod tests {
 
     fn head(seq: u64, salt: &str) -> Head {
         let hash = crate::model::Digest::of(format!("{seq}{salt}"));
-        Head {
-            seq,
-            hash: hash.as_str().to_owned(),
-        }
+        Head { seq, hash: hash.as_str().to_owned() }
     }
 
     #[tokio::test]
@@ -193,19 +177,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let anchor = FileAnchor::new(folder.path().join("anchor"));
         assert!(anchor.heads().await.unwrap().is_empty());
-        for (chain, seq) in [
-            ("aws/dev", 1),
-            ("unbound", 1),
-            ("aws/dev", 2),
-            ("aws/dev", 1),
-        ] {
+        for (chain, seq) in [("aws/dev", 1), ("unbound", 1), ("aws/dev", 2), ("aws/dev", 1)] {
             anchor.put(chain, &head(seq, "")).await.unwrap();
         }
         let heads = anchor.heads().await.unwrap();
-        let want = [
-            ("aws/dev".to_owned(), head(2, "")),
-            ("unbound".to_owned(), head(1, "")),
-        ];
+        let want = [("aws/dev".to_owned(), head(2, "")), ("unbound".to_owned(), head(1, ""))];
         assert_eq!(heads, want);
         let text = std::fs::read_to_string(folder.path().join("anchor/aws+dev.heads")).unwrap();
         assert_eq!(text.lines().count(), 2);

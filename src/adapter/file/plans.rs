@@ -1,8 +1,5 @@
 //! Plans and kept variables, sealed: a plan file holds every secret of its environment in clear.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this adapter keeps files; it is the door to them"
-)]
+#![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -34,10 +31,7 @@ impl FilePlans {
     /// Plans of this state folder. Touches nothing yet.
     pub fn new(state: impl Into<PathBuf>) -> Self {
         let state = state.into();
-        Self {
-            seal: Arc::new(Seal::new(&state)),
-            state,
-        }
+        Self { seal: Arc::new(Seal::new(&state)), state }
     }
 
     fn at(&self, id: PlanId) -> PathBuf {
@@ -75,8 +69,7 @@ impl Plans for FilePlans {
             let Some(sealed) = read("reading a plan", &folder.join(FILE))? else {
                 return Err(gone(&folder, id));
             };
-            seal.open(&sealed)
-                .map_err(|e| changed(id, "plan file", &e.message))
+            seal.open(&sealed).map_err(|e| changed(id, "plan file", &e.message))
         })
         .await
     }
@@ -116,9 +109,7 @@ impl Plans for FilePlans {
             let Some(sealed) = read(DOING, &path)? else {
                 return Ok(None);
             };
-            opened(&seal, &sealed)
-                .map(Some)
-                .map_err(|why| failed(DOING, &path, why))
+            opened(&seal, &sealed).map(Some).map_err(|why| failed(DOING, &path, why))
         })
         .await
     }
@@ -174,10 +165,7 @@ fn sweep(folder: &Path, seal: &Seal, now: Timestamp) -> Result<usize> {
     let mut deleted = 0;
     for entry in entries {
         let path = entry.map_err(|e| failed(DOING, folder, e))?.path();
-        let id = path
-            .file_name()
-            .and_then(|n| n.to_str())
-            .and_then(|n| n.parse::<PlanId>().ok());
+        let id = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse::<PlanId>().ok());
         let Some(id) = id else { continue };
         let expired =
             record(&path.join(RECORD), seal, id).is_ok_and(|r| r.is_some_and(|r| r.expires < now));

@@ -1,8 +1,5 @@
 //! The folder of one operation. The supervisor writes here, servers and command lines read and ask to stop.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this adapter keeps files; it is the door to them"
-)]
+#![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 mod evidence;
 mod tail;
@@ -37,10 +34,7 @@ impl FileRuns {
     /// Run folders of this state folder. Touches nothing yet.
     pub fn new(state: impl Into<PathBuf>) -> Self {
         let state = state.into();
-        Self {
-            folder: state.join("runs"),
-            seal: Arc::new(Seal::new(state)),
-        }
+        Self { folder: state.join("runs"), seal: Arc::new(Seal::new(state)) }
     }
 
     fn at(&self, id: OperationId) -> PathBuf {
@@ -76,12 +70,8 @@ impl Runs for FileRuns {
             let Some(sealed) = read(DOING, &path)? else {
                 return Ok(None);
             };
-            let bytes = seal
-                .open(&sealed)
-                .map_err(|e| failed(DOING, &path, e.message))?;
-            serde_json::from_slice(&bytes)
-                .map(Some)
-                .map_err(|e| failed(DOING, &path, e))
+            let bytes = seal.open(&sealed).map_err(|e| failed(DOING, &path, e.message))?;
+            serde_json::from_slice(&bytes).map(Some).map_err(|e| failed(DOING, &path, e))
         })
         .await
     }
@@ -112,11 +102,7 @@ impl Runs for FileRuns {
     async fn is_held(&self, id: OperationId) -> Result<bool> {
         let path = self.at(id).join("lock");
         off(move || match File::open(&path) {
-            Ok(file) => Ok(!try_lock(
-                &file,
-                FlockOperation::NonBlockingLockShared,
-                &path,
-            )?),
+            Ok(file) => Ok(!try_lock(&file, FlockOperation::NonBlockingLockShared, &path)?),
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
             Err(e) => Err(failed("looking at a run", &path, e)),
         })
@@ -198,6 +184,15 @@ impl Runs for FileRuns {
         .await
     }
 
+    async fn scratch_size(&self, id: OperationId, name: &str) -> Result<Option<u64>> {
+        let (scratch, name) = (self.at(id).join("scratch"), name.to_owned());
+        off(move || {
+            let found = evidence::find("looking at a scratch file", &scratch, &name)?;
+            Ok(found.and_then(|path| path.metadata().ok()).map(|m| m.len()))
+        })
+        .await
+    }
+
     async fn close_scratch(&self, id: OperationId, keep: &[&str]) -> Result<Vec<String>> {
         let (run, seal) = (self.at(id), Arc::clone(&self.seal));
         let keep: Vec<String> = keep.iter().map(|name| (*name).to_owned()).collect();
@@ -214,12 +209,7 @@ fn try_lock(file: &File, how: FlockOperation, path: &Path) -> Result<bool> {
 }
 
 fn append_to(path: &Path) -> std::io::Result<File> {
-    File::options()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
+    File::options().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
 /// One line in one write. A line that a crash tore is ended first, so that it spoils no other.

@@ -1,9 +1,6 @@
 //! Sealing: what holds secrets lies on disk encrypted (age, X25519) with a key of the state folder. It keeps a backup or
 //! a copied file from telling; it does not keep anything from somebody who can read the key.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this adapter keeps files; it is the door to them"
-)]
+#![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -27,19 +24,14 @@ pub struct Seal {
 
 impl std::fmt::Debug for Seal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Seal")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("Seal").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
 impl Seal {
     /// A seal with the key of this state folder. Touches nothing yet; the key is made when something is first sealed.
     pub fn new(state: impl Into<PathBuf>) -> Self {
-        Self {
-            path: state.into().join("key"),
-            identity: OnceLock::new(),
-        }
+        Self { path: state.into().join("key"), identity: OnceLock::new() }
     }
 
     /// The bytes, encrypted and authenticated.
@@ -69,11 +61,7 @@ impl Seal {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(failed(DOING, &self.path, e)),
         };
-        let mode = file
-            .metadata()
-            .map_err(|e| failed(DOING, &self.path, e))?
-            .mode()
-            & 0o777;
+        let mode = file.metadata().map_err(|e| failed(DOING, &self.path, e))?.mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(failed(
                 DOING,
@@ -86,8 +74,7 @@ impl Seal {
             )));
         }
         let mut text = String::new();
-        file.read_to_string(&mut text)
-            .map_err(|e| failed(DOING, &self.path, e))?;
+        file.read_to_string(&mut text).map_err(|e| failed(DOING, &self.path, e))?;
         let identity = text
             .lines()
             .find(|line| line.starts_with("AGE-SECRET-KEY-"))
@@ -103,14 +90,10 @@ impl Seal {
             make_folder(MAKING, folder)?;
         }
         let fresh = Identity::generate();
-        let text = format!(
-            "# public key: {}\n{}\n",
-            fresh.to_public(),
-            fresh.to_string().expose_secret()
-        );
+        let text =
+            format!("# public key: {}\n{}\n", fresh.to_public(), fresh.to_string().expose_secret());
         create_once(MAKING, &self.path, text.as_bytes())?;
-        self.known()?
-            .ok_or_else(|| failed(MAKING, &self.path, "it vanished"))
+        self.known()?.ok_or_else(|| failed(MAKING, &self.path, "it vanished"))
     }
 }
 

@@ -35,18 +35,14 @@ impl ApprovalStore for SqliteStore {
 
     async fn approval(&self, id: ApprovalId) -> Result<Option<ApprovalRecord>> {
         self.off(move |store| {
-            store.read("reading an approval", None, |db| {
-                find(db, "id", &id.to_string())
-            })
+            store.read("reading an approval", None, |db| find(db, "id", &id.to_string()))
         })
         .await
     }
 
     async fn for_plan(&self, plan: PlanId) -> Result<Option<ApprovalRecord>> {
         self.off(move |store| {
-            store.read("reading an approval", None, |db| {
-                find(db, "plan", &plan.to_string())
-            })
+            store.read("reading an approval", None, |db| find(db, "plan", &plan.to_string()))
         })
         .await
     }
@@ -70,10 +66,7 @@ impl ApprovalStore for SqliteStore {
 
     async fn decide(&self, id: ApprovalId, state: &ApprovalState) -> Result<bool> {
         const DOING: &str = "deciding about an approval";
-        if !matches!(
-            state,
-            ApprovalState::Granted(_) | ApprovalState::Rejected(_)
-        ) {
+        if !matches!(state, ApprovalState::Granted(_) | ApprovalState::Rejected(_)) {
             return Err(Error::internal(DOING, "the state is not a decision"));
         }
         let state = state.clone();
@@ -81,9 +74,7 @@ impl ApprovalStore for SqliteStore {
             store.write(DOING, |tx| {
                 let Some(mut record) = find(tx, "id", &id.to_string())? else {
                     let error = Error::invalid("approval", id.to_string(), "is not known");
-                    return Err(error
-                        .next("list what waits with `datamcp approvals`")
-                        .into());
+                    return Err(error.next("list what waits with `datamcp approvals`").into());
                 };
                 if record.state != ApprovalState::Requested {
                     return Ok(false);
@@ -105,10 +96,7 @@ impl ApprovalStore for SqliteStore {
                 let ApprovalState::Granted(evidence) = record.state else {
                     return Ok(false);
                 };
-                record.state = ApprovalState::Spent {
-                    operation,
-                    evidence,
-                };
+                record.state = ApprovalState::Spent { operation, evidence };
                 put(tx, &record)?;
                 Ok(true)
             })

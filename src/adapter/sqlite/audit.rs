@@ -18,8 +18,7 @@ pub(super) use rows::select;
 #[async_trait]
 impl AuditStore for SqliteStore {
     async fn append(&self, event: NewEvent) -> Result<EventRecord> {
-        self.off(move |store| store.write("appending to the log", |tx| append(tx, event)))
-            .await
+        self.off(move |store| store.write("appending to the log", |tx| append(tx, event))).await
     }
 
     async fn row(&self, id: OperationId) -> Result<Option<OperationRow>> {
@@ -30,9 +29,7 @@ impl AuditStore for SqliteStore {
     async fn rows(&self, query: &Query) -> Result<Page> {
         let query = query.clone();
         self.off(move |store| {
-            store.read("listing operations", Page::default(), |db| {
-                rows::rows(db, &query)
-            })
+            store.read("listing operations", Page::default(), |db| rows::rows(db, &query))
         })
         .await
     }
@@ -40,22 +37,18 @@ impl AuditStore for SqliteStore {
     async fn by_key(&self, user: &str, key: &str) -> Result<Option<OperationRow>> {
         let (user, key) = (user.to_owned(), key.to_owned());
         self.off(move |store| {
-            store.read("reading an operation", None, |db| {
-                rows::by_key(db, &user, &key)
-            })
+            store.read("reading an operation", None, |db| rows::by_key(db, &user, &key))
         })
         .await
     }
 
     async fn chains(&self) -> Result<Vec<String>> {
-        self.off(|store| store.read("listing chains", Vec::new(), chain::chains))
-            .await
+        self.off(|store| store.read("listing chains", Vec::new(), chain::chains)).await
     }
 
     async fn events(&self, chain: &str, after: u64, limit: usize) -> Result<Vec<EventRecord>> {
         let chain = chain.to_owned();
-        self.off(move |store| chain::events(store, &chain, after, limit))
-            .await
+        self.off(move |store| chain::events(store, &chain, after, limit)).await
     }
 
     async fn history(&self, id: OperationId) -> Result<Vec<EventRecord>> {
@@ -66,10 +59,7 @@ impl AuditStore for SqliteStore {
 fn append(tx: &Transaction<'_>, event: NewEvent) -> Result<EventRecord, Stop> {
     let id = event.operation;
     let before = rows::row(tx, id)?;
-    if let Body::Received {
-        idempotency_key: Some(key),
-        ..
-    } = &event.body
+    if let Body::Received { idempotency_key: Some(key), .. } = &event.body
         && let Some(first) = rows::by_key(tx, &event.actor.principal.0, key)?
     {
         return Err(Error::invalid(
@@ -82,23 +72,15 @@ fn append(tx: &Transaction<'_>, event: NewEvent) -> Result<EventRecord, Stop> {
         .into());
     }
     let last = chain::last(tx, &event.chain)?;
-    let record = EventRecord::link(
-        event,
-        last.as_ref().map(|(seq, hash)| (*seq, hash.as_str())),
-    );
-    let strays = before
-        .as_ref()
-        .is_some_and(|b| b.chain != record.event.chain);
+    let record = EventRecord::link(event, last.as_ref().map(|(seq, hash)| (*seq, hash.as_str())));
+    let strays = before.as_ref().is_some_and(|b| b.chain != record.event.chain);
     let Some(after) = project(before.as_ref(), &record).filter(|_| !strays) else {
         let stands = before.map_or("was never received".to_owned(), |b| {
             format!("is {} in chain {}", b.status, b.chain)
         });
         return Err(Error::internal(
             "appending to the log",
-            format!(
-                "{} does not fit operation {id}, which {stands}",
-                record.event.body.word()
-            ),
+            format!("{} does not fit operation {id}, which {stands}", record.event.body.word()),
         )
         .into());
     };

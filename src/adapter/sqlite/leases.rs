@@ -3,10 +3,7 @@
 //! The file of a granted lease is inherited by children on purpose: the lock lasts as long as the holder *or any child
 //! it left behind*. So three ways to let go differ: `release` unlocks for all of them, `block` only closes, and a
 //! process that dies leaves lock and row as they are.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the lock files are opened here and nowhere else"
-)]
+#![expect(clippy::disallowed_methods, reason = "the lock files are opened here and nowhere else")]
 
 mod flock;
 mod row;
@@ -59,8 +56,7 @@ impl LeaseStore for SqliteStore {
 
     async fn release(&self, key: &str, operation: OperationId, fence: u64) -> Result<()> {
         let key = key.to_owned();
-        self.off(move |store| store.release(&key, operation, fence))
-            .await
+        self.off(move |store| store.release(&key, operation, fence)).await
     }
 
     async fn clear(&self, key: &str, operation: OperationId) -> Result<()> {
@@ -87,11 +83,8 @@ impl LeaseStore for SqliteStore {
         let key = key.to_owned();
         self.off(move |store| {
             let doing = format!("unblocking {key}");
-            store.when_idle(
-                &doing,
-                &key,
-                ErrorCode::EnvironmentBlocked,
-                |tx| match find(tx, &key)?.unwrap_or_default().blocked {
+            store.when_idle(&doing, &key, ErrorCode::EnvironmentBlocked, |tx| {
+                match find(tx, &key)?.unwrap_or_default().blocked {
                     Some(other) if other.operation != operation => {
                         Err(blocked_by(&doing, &other).into())
                     }
@@ -101,8 +94,8 @@ impl LeaseStore for SqliteStore {
                         Ok(())
                     }
                     None => Ok(()),
-                },
-            )
+                }
+            })
         })
         .await
     }
@@ -248,10 +241,7 @@ impl Inner {
             Ok(())
         })?;
         let mut all = lock(&self.held);
-        if all
-            .get(key)
-            .is_some_and(|h| h.operation == blocked.operation)
-        {
+        if all.get(key).is_some_and(|h| h.operation == blocked.operation) {
             // Closed, not unlocked: a child that lives on keeps the lock.
             all.remove(key);
         }
@@ -303,15 +293,11 @@ impl Inner {
     }
 
     fn holds(&self, key: &str, operation: OperationId) -> bool {
-        lock(&self.held)
-            .get(key)
-            .is_some_and(|h| h.operation == operation)
+        lock(&self.held).get(key).is_some_and(|h| h.operation == operation)
     }
 
     fn lock_path(&self, key: &str) -> PathBuf {
-        self.folder
-            .join("locks")
-            .join(format!("{}.lock", plain(key)))
+        self.folder.join("locks").join(format!("{}.lock", plain(key)))
     }
 
     /// The lock file, closed in children until the lease is granted.

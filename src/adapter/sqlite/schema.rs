@@ -89,10 +89,7 @@ pub(super) fn version(db: &Connection, doing: &str) -> Result<i64, Stop> {
     if version > newest() {
         return Err(unavailable(
             doing,
-            &format!(
-                "the database has schema {version}, this program knows up to {}",
-                newest()
-            ),
+            &format!("the database has schema {version}, this program knows up to {}", newest()),
         )
         .next("use the newer datamcp that wrote it, or another state folder")
         .into());
@@ -123,9 +120,7 @@ pub(super) fn prepare(db: &mut Connection, doing: &str) -> Result<(), Stop> {
 fn write_ahead(db: &Connection) -> Result<(), Stop> {
     let started = Instant::now();
     loop {
-        let set = db.query_row("PRAGMA journal_mode = WAL", [], |row| {
-            row.get::<_, String>(0)
-        });
+        let set = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
         match set {
             Err(e)
                 if matches!(

@@ -50,10 +50,7 @@ fn every_query_answers_by_an_index_in_order() {
         "SELECT * FROM leases WHERE key = ?",
     ] {
         let plan = plan_of(&store, text, Vec::new());
-        assert!(
-            plan.starts_with("SEARCH") && !plan.contains("B-TREE"),
-            "{text}\n{plan}"
-        );
+        assert!(plan.starts_with("SEARCH") && !plan.contains("B-TREE"), "{text}\n{plan}");
     }
 }
 
@@ -66,9 +63,7 @@ fn plan_of(store: &SqliteStore, text: &str, values: Vec<rusqlite::types::Value>)
             let mut values = values;
             values.resize(wanted, rusqlite::types::Value::Text("x".into()));
             let lines = statement
-                .query_map(rusqlite::params_from_iter(values), |r| {
-                    r.get::<_, String>(3)
-                })?
+                .query_map(rusqlite::params_from_iter(values), |r| r.get::<_, String>(3))?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             Ok(lines.join("\n"))
         })
@@ -109,11 +104,7 @@ async fn a_newer_schema_is_refused_for_reading_and_writing() {
 async fn promise_5_a_file_that_is_no_database_is_an_error_and_is_left_alone() {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().join(FILE);
-    std::fs::write(
-        &path,
-        "not a database, but long enough to be looked at".repeat(100),
-    )
-    .unwrap();
+    std::fs::write(&path, "not a database, but long enough to be looked at".repeat(100)).unwrap();
     let before = std::fs::read(&path).unwrap();
     let store = SqliteStore::new(state.path());
     let error = store.inner.write("testing", |_| Ok(())).unwrap_err();

@@ -39,15 +39,9 @@ pub(crate) async fn a_plan_has_one_approval(open: OpenApprovals<'_>) {
     assert_eq!(store.approval(first.id).await.unwrap(), None);
     assert_eq!(store.for_plan(first.plan).await.unwrap(), None);
     assert_eq!(store.request(&first).await.unwrap(), first);
-    let second = ApprovalRecord {
-        plan: first.plan,
-        ..record(2, 200)
-    };
+    let second = ApprovalRecord { plan: first.plan, ..record(2, 200) };
     assert_eq!(open().request(&second).await.unwrap(), first);
-    assert_eq!(
-        open().approval(first.id).await.unwrap(),
-        Some(first.clone())
-    );
+    assert_eq!(open().approval(first.id).await.unwrap(), Some(first.clone()));
     assert_eq!(store.for_plan(first.plan).await.unwrap(), Some(first));
     assert_eq!(store.approval(second.id).await.unwrap(), None);
 }
@@ -68,10 +62,7 @@ pub(crate) async fn what_waits_is_listed_oldest_first(open: OpenApprovals<'_>) {
     assert!(store.spend(spent.id, OperationId::fresh()).await.unwrap());
     let ids = |list: Vec<ApprovalRecord>| list.into_iter().map(|r| r.id).collect::<Vec<_>>();
     let open_at = |second| store.open(at(second));
-    assert_eq!(
-        ids(open_at(10).await.unwrap()),
-        [early.id, granted.id, late.id]
-    );
+    assert_eq!(ids(open_at(10).await.unwrap()), [early.id, granted.id, late.id]);
     assert_eq!(ids(open_at(9).await.unwrap()).len(), 4);
     assert!(open_at(100).await.unwrap().is_empty());
 }
@@ -127,10 +118,7 @@ pub(crate) async fn an_approval_is_spent_once_under_concurrency(open: OpenApprov
         panic!("{spent:?}");
     };
     let stored = store.approval(asked.id).await.unwrap().unwrap();
-    let want = ApprovalState::Spent {
-        operation: *operation,
-        evidence: evidence("bob"),
-    };
+    let want = ApprovalState::Spent { operation: *operation, evidence: evidence("bob") };
     assert_eq!(stored.state, want);
     assert!(!store.decide(asked.id, &state).await.unwrap());
 }
@@ -140,10 +128,7 @@ pub(crate) async fn nothing_else_counts_as_a_decision(open: OpenApprovals<'_>) {
     let store = open();
     let asked = record(1, 100);
     store.request(&asked).await.unwrap();
-    let spent = ApprovalState::Spent {
-        operation: OperationId::fresh(),
-        evidence: evidence("eve"),
-    };
+    let spent = ApprovalState::Spent { operation: OperationId::fresh(), evidence: evidence("eve") };
     for state in [spent, ApprovalState::Requested] {
         assert!(store.decide(asked.id, &state).await.is_err());
     }

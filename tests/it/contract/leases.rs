@@ -22,11 +22,7 @@ pub(crate) fn holder() -> Holder {
 }
 
 pub(crate) fn blocked(operation: OperationId) -> Blocked {
-    Blocked {
-        operation,
-        reason: "nobody saw the end".into(),
-        since: at(2),
-    }
+    Blocked { operation, reason: "nobody saw the end".into(), since: at(2) }
 }
 
 pub(crate) async fn granted(store: &Arc<dyn LeaseStore>, holder: &Holder) -> u64 {
@@ -94,13 +90,7 @@ pub(crate) async fn a_loser_learns_who_holds_it(open: OpenLeases<'_>) {
     let Acquired::Granted(1) = two.acquire("aws/prod", &holder()).await.unwrap() else {
         panic!("keys are apart");
     };
-    let keys: Vec<_> = one
-        .leases()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|l| l.0)
-        .collect();
+    let keys: Vec<_> = one.leases().await.unwrap().into_iter().map(|l| l.0).collect();
     assert_eq!(keys, ["aws/dev", "aws/prod"]);
     one.release(KEY, first.operation, fence).await.unwrap();
     assert_eq!(granted(&two, &holder()).await, 2);
@@ -119,11 +109,9 @@ pub(crate) async fn an_old_or_foreign_fence_does_nothing(open: OpenLeases<'_>) {
 
     let new = granted(&store, &me).await;
     assert!(new > old);
-    for (operation, fence) in [
-        (me.operation, old),
-        (me.operation, new + 1),
-        (OperationId::fresh(), new),
-    ] {
+    for (operation, fence) in
+        [(me.operation, old), (me.operation, new + 1), (OperationId::fresh(), new)]
+    {
         let check = store.check(KEY, operation, fence).await.unwrap_err();
         assert_eq!(check.code, ErrorCode::LockHeld);
         let release = store.release(KEY, operation, fence).await.unwrap_err();
@@ -194,10 +182,7 @@ pub(crate) async fn a_dead_holders_claim_can_be_blocked(open: OpenLeases<'_>) {
     assert_eq!(answer, Acquired::Blocked(blocked(dead.operation)));
     store.unblock(KEY, dead.operation).await.unwrap();
     assert_eq!(granted(&store, &holder()).await, 2);
-    store
-        .block("aws/new", &blocked(dead.operation))
-        .await
-        .unwrap();
+    store.block("aws/new", &blocked(dead.operation)).await.unwrap();
     store.unblock("aws/new", dead.operation).await.unwrap();
     let answer = store.acquire("aws/new", &holder()).await.unwrap();
     assert_eq!(answer, Acquired::Granted(1));

@@ -1,4 +1,4 @@
-//! SQLite under the contract, and what only it can show: processes, children that inherit a lock, raw edits.
+//! `SQLite` under the contract, and what only it can show: processes, children that inherit a lock, raw edits.
 //!
 //! Children inherit the leases of whoever starts them, so lease tests run in a process of their own where no other
 //! test starts any: this binary again, told by a variable what to do.
@@ -8,7 +8,7 @@
 )]
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use datamcp::adapter::sqlite::SqliteStore;
@@ -57,14 +57,16 @@ const VARIABLE: &str = "DATAMCP_TEST_ALONE";
 /// Starts this binary for one test, with a folder.
 fn start(test: &str, folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            &format!("contract::sqlite::{test}"),
-            "--nocapture",
-        ])
+        .args(["--exact", &format!("contract::sqlite::{test}")])
         .env(VARIABLE, folder)
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap()
+}
+
+fn passes(child: Child) {
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// The folder, in a process that was started for one test.
@@ -75,8 +77,7 @@ fn told() -> Option<std::path::PathBuf> {
 #[test]
 fn faults_17_18_leases_keep_the_contract() {
     let state = tempfile::tempdir().unwrap();
-    let mut child = start("alone_leases", state.path());
-    assert!(child.wait().unwrap().success());
+    passes(start("alone_leases", state.path()));
 }
 
 /// One test in one process: see the head of this file. Does nothing when run with the others.
@@ -180,12 +181,8 @@ async fn looking_does_not_disturb(folder: &Path) {
 #[tokio::test]
 async fn promise_5_processes_that_append_at_once_make_one_chain() {
     let state = tempfile::tempdir().unwrap();
-    let children: Vec<_> = (0..4)
-        .map(|_| start("alone_appends", state.path()))
-        .collect();
-    for mut child in children {
-        assert!(child.wait().unwrap().success());
-    }
+    let children: Vec<_> = (0..4).map(|_| start("alone_appends", state.path())).collect();
+    children.into_iter().for_each(passes);
     let store = SqliteStore::new(state.path());
     let events = store.events("aws/dev", 0, 1000).await.unwrap();
     assert_eq!(events.len(), 200);
@@ -215,10 +212,7 @@ async fn promise_5_a_log_that_cannot_be_written_says_so_and_is_still_read() {
     let end = || audit::event("aws/dev", id, 2, audit::closed(Status::Failed));
     let error = store.append(end()).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::AuditUnavailable);
-    assert!(
-        error.message.contains("locked for more than 5 s"),
-        "{error}"
-    );
+    assert!(error.message.contains("locked for more than 5 s"), "{error}");
     assert!(error.next.is_some());
     assert!(store.row(id).await.unwrap().is_some());
     assert_eq!(store.rows(&Query::default()).await.unwrap().rows.len(), 1);

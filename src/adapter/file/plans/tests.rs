@@ -16,6 +16,7 @@ fn record(expires: i64) -> PlanRecord {
             plan_file: digest.clone(),
             plan_json: digest.clone(),
             target: Target::Unbound,
+            environment: digest.clone(),
             workspace: "default".into(),
             account: "123456789012".into(),
             backend: "local:/x".into(),
@@ -80,16 +81,10 @@ async fn fault_39_a_burnt_plan_is_told_apart_from_an_unknown_one() {
     plans.put(&kept, b"x").await.unwrap();
     plans.burn(kept.id).await.unwrap();
     plans.burn(kept.id).await.unwrap();
-    assert_eq!(
-        plans.file(kept.id).await.unwrap_err().code,
-        ErrorCode::ApprovalUsed
-    );
+    assert_eq!(plans.file(kept.id).await.unwrap_err().code, ErrorCode::ApprovalUsed);
     assert!(plans.record(kept.id).await.unwrap().is_some());
     let unknown = PlanId::fresh();
-    assert_eq!(
-        plans.file(unknown).await.unwrap_err().code,
-        ErrorCode::InvalidRequest
-    );
+    assert_eq!(plans.file(unknown).await.unwrap_err().code, ErrorCode::InvalidRequest);
     assert!(plans.record(unknown).await.unwrap().is_none());
     plans.burn(unknown).await.unwrap();
 }
@@ -116,11 +111,7 @@ async fn variables_are_kept_by_place() {
     let plans = FilePlans::new(state.path());
     assert_eq!(plans.kept_variables("aws/dev/default").await.unwrap(), None);
     let vars = |n: i64| Map::from_iter([("canary".to_owned(), json!(n))]);
-    for (place, n) in [
-        ("aws/dev/default", 1),
-        ("aws/dev/Default", 2),
-        ("aws/dev/default", 3),
-    ] {
+    for (place, n) in [("aws/dev/default", 1), ("aws/dev/Default", 2), ("aws/dev/default", 3)] {
         plans.keep_variables(place, &vars(n)).await.unwrap();
     }
     for (place, n) in [("aws/dev/default", 3), ("aws/dev/Default", 2)] {

@@ -1,11 +1,8 @@
 //! The end of a scratch folder: what has to be kept is sealed, all of it is deleted.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this adapter keeps files; it is the door to them"
-)]
+#![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 use std::io::ErrorKind;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::{Seal, failed, make_folder, read, replace};
 use crate::error::Result;
@@ -18,20 +15,9 @@ pub(super) fn keep_and_delete(run: &Path, seal: &Seal, keep: &[String]) -> Resul
     let evidence = run.join("evidence");
     let mut kept = Vec::new();
     for name in keep {
-        let inside = Path::new(name)
-            .components()
-            .all(|c| matches!(c, Component::Normal(_)));
-        if !inside || name.is_empty() {
-            return Err(failed(
-                DOING,
-                &scratch,
-                format!("{name:?} is not a name in it"),
-            ));
-        }
-        let path = scratch.join(name);
-        if !is_own_file(&scratch, &path) {
+        let Some(path) = find(DOING, &scratch, name)? else {
             continue;
-        }
+        };
         let Some(bytes) = read(DOING, &path)? else {
             continue;
         };
@@ -46,10 +32,16 @@ pub(super) fn keep_and_delete(run: &Path, seal: &Seal, keep: &[String]) -> Resul
     }
 }
 
-/// Whether it is a plain file that lies in the folder: a child may have left links to elsewhere.
-fn is_own_file(scratch: &Path, path: &Path) -> bool {
+/// Path of a plain file that lies in the folder; `None` when there is none, links to elsewhere included: a child may
+/// have left them. A name that leads out of the folder is an error.
+pub(super) fn find(doing: &str, scratch: &Path, name: &str) -> Result<Option<PathBuf>> {
+    let inside = Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
+    if !inside || name.is_empty() {
+        return Err(failed(doing, scratch, format!("{name:?} is not a name in it")));
+    }
+    let path = scratch.join(name);
     let plain = path.symlink_metadata().is_ok_and(|m| m.is_file());
-    plain
-        && matches!((scratch.canonicalize(), path.canonicalize()),
-            (Ok(folder), Ok(file)) if file.starts_with(&folder))
+    let own = matches!((scratch.canonicalize(), path.canonicalize()),
+        (Ok(folder), Ok(file)) if file.starts_with(&folder));
+    Ok((plain && own).then_some(path))
 }

@@ -1,8 +1,5 @@
 //! Reading files that somebody else is appending to.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this adapter keeps files; it is the door to them"
-)]
+#![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -33,10 +30,7 @@ fn bytes(doing: &str, path: &Path, offset: u64, limit: u64) -> Result<(Vec<u8>, 
 /// that is no journal line (torn by a crash, ended by the next writer) was never promised and is passed over.
 pub(super) fn lines(path: &Path, offset: u64) -> Result<(Vec<JournalLine>, u64)> {
     let (all, _) = bytes("reading a run's journal", path, offset, u64::MAX)?;
-    let whole = all
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(0, |last| last + 1);
+    let whole = all.iter().rposition(|b| *b == b'\n').map_or(0, |last| last + 1);
     let lines = all
         .get(..whole)
         .unwrap_or_default()

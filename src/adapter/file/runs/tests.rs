@@ -10,18 +10,12 @@ async fn run() -> (tempfile::TempDir, FileRuns, OperationId) {
     let state = tempfile::tempdir().unwrap();
     let runs = FileRuns::new(state.path());
     let id = OperationId::fresh();
-    runs.create(id, &json!({"vars": {"canary": "sings"}}))
-        .await
-        .unwrap();
+    runs.create(id, &json!({"vars": {"canary": "sings"}})).await.unwrap();
     (state, runs, id)
 }
 
 fn line(kind: &str) -> JournalLine {
-    JournalLine {
-        ts: jiff::Timestamp::UNIX_EPOCH,
-        kind: kind.to_owned(),
-        body: json!({"n": 1}),
-    }
+    JournalLine { ts: jiff::Timestamp::UNIX_EPOCH, kind: kind.to_owned(), body: json!({"n": 1}) }
 }
 
 fn kinds(lines: &[JournalLine]) -> Vec<&str> {
@@ -31,16 +25,9 @@ fn kinds(lines: &[JournalLine]) -> Vec<&str> {
 #[tokio::test]
 async fn a_run_file_is_sealed_and_made_once() {
     let (state, runs, id) = run().await;
-    assert_eq!(
-        runs.run_file(id).await.unwrap().unwrap()["vars"]["canary"],
-        "sings"
-    );
+    assert_eq!(runs.run_file(id).await.unwrap().unwrap()["vars"]["canary"], "sings");
     let error = runs.create(id, &json!(1)).await.unwrap_err();
-    assert!(
-        error.message.contains("exists already"),
-        "{}",
-        error.message
-    );
+    assert!(error.message.contains("exists already"), "{}", error.message);
     assert_eq!(runs.run_file(OperationId::fresh()).await.unwrap(), None);
     let path = state.path().join("runs").join(id.to_string());
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
@@ -64,8 +51,7 @@ async fn fault_12_a_torn_last_line_is_left_for_later_and_spoils_no_other() {
 
     let path = state.path().join(format!("runs/{id}/journal.jsonl"));
     let mut file = File::options().append(true).open(&path).unwrap();
-    file.write_all(b"{\"ts\":\"1970-01-01T00:00:00Z\",\"ki")
-        .unwrap();
+    file.write_all(b"{\"ts\":\"1970-01-01T00:00:00Z\",\"ki").unwrap();
     assert_eq!(runs.journal(id, end).await.unwrap(), (vec![], end));
     runs.note(id, &line("exit")).await.unwrap();
     let (lines, end) = runs.journal(id, end).await.unwrap();
@@ -166,20 +152,18 @@ async fn promise_7_scratch_goes_and_what_is_kept_is_sealed() {
     std::fs::write(state.path().join("elsewhere"), "x").unwrap();
     std::os::unix::fs::symlink(state.path().join("elsewhere"), scratch.join("link")).unwrap();
     assert!(runs.close_scratch(id, &["../run.age"]).await.is_err());
+    assert!(runs.scratch_size(id, "/etc/passwd").await.is_err());
+    for (name, size) in [("work/errored.tfstate", Some(6)), ("link", None), ("missing", None)] {
+        assert_eq!(runs.scratch_size(id, name).await.unwrap(), size);
+    }
     assert!(scratch.exists());
 
-    let kept = runs
-        .close_scratch(id, &["work/errored.tfstate", "link", "missing"])
-        .await
-        .unwrap();
+    let kept = runs.close_scratch(id, &["work/errored.tfstate", "link", "missing"]).await.unwrap();
     assert!(!scratch.exists());
     let [path] = kept.as_slice() else {
         panic!("{kept:?}");
     };
-    assert!(
-        path.ends_with("evidence/work+errored.tfstate.age"),
-        "{path}"
-    );
+    assert!(path.ends_with("evidence/work+errored.tfstate.age"), "{path}");
     let sealed = std::fs::read(path).unwrap();
     assert!(!sealed.windows(6).any(|w| w == b"canary"));
     assert_eq!(Seal::new(state.path()).open(&sealed).unwrap(), b"canary");

@@ -13,9 +13,7 @@ use crate::model::digest::canonical;
 pub(super) fn last(tx: &Transaction<'_>, chain: &str) -> Result<Option<(u64, String)>, Stop> {
     Ok(tx
         .prepare_cached("SELECT seq, hash FROM events WHERE chain = ? ORDER BY seq DESC LIMIT 1")?
-        .query_row([chain], |r| {
-            Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get(1)?))
-        })
+        .query_row([chain], |r| Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get(1)?)))
         .optional()?)
 }
 
@@ -60,24 +58,14 @@ impl Raw {
     const FIELDS: &str = "SELECT seq, CAST(event AS BLOB), prev_hash, hash FROM events";
 
     fn new(r: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            seq: r.get(0)?,
-            event: r.get(1)?,
-            prev_hash: r.get(2)?,
-            hash: r.get(3)?,
-        })
+        Ok(Self { seq: r.get(0)?, event: r.get(1)?, prev_hash: r.get(2)?, hash: r.get(3)? })
     }
 
     fn parse(self, about: &str) -> Result<EventRecord> {
         let seq = self.seq.cast_unsigned();
         let event = serde_json::from_slice(&self.event)
             .map_err(|e| unreadable(&format!("event {seq} of {about}: {e}")).detail("seq", seq))?;
-        Ok(EventRecord {
-            seq,
-            event,
-            prev_hash: self.prev_hash,
-            hash: self.hash,
-        })
+        Ok(EventRecord { seq, event, prev_hash: self.prev_hash, hash: self.hash })
     }
 }
 
@@ -88,10 +76,7 @@ pub(super) fn events(
     after: u64,
     limit: usize,
 ) -> Result<Vec<EventRecord>> {
-    let text = format!(
-        "{} WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?",
-        Raw::FIELDS
-    );
+    let text = format!("{} WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?", Raw::FIELDS);
     let raw = store.read("reading a chain", Vec::new(), |db| {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let after = i64::try_from(after).unwrap_or(i64::MAX);

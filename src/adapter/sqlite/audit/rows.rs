@@ -81,8 +81,7 @@ fn column(kind: Kind, value: &Value) -> Sql {
 }
 
 fn sortable(text: &str) -> String {
-    text.parse::<Timestamp>()
-        .map_or_else(|_| text.to_owned(), |ts| format!("{ts:.9}"))
+    text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |ts| format!("{ts:.9}"))
 }
 
 /// The row as stored. An unreadable one is an error that names it.
@@ -128,10 +127,7 @@ pub(in crate::adapter::sqlite) fn select(
         ("chain = ?", query.chain.clone()),
         ("user = ?", query.user.clone()),
         ("tool = ?", query.tool.clone()),
-        (
-            "status = ?",
-            query.status.map(|s: Status| s.word().to_owned()),
-        ),
+        ("status = ?", query.status.map(|s: Status| s.word().to_owned())),
         ("start_ts >= ?", query.since.map(|ts| format!("{ts:.9}"))),
     ] {
         if let Some(value) = value {

@@ -19,9 +19,7 @@ pub(super) struct LeaseRow {
 
 impl LeaseRow {
     pub(super) fn is_held_by(&self, operation: OperationId) -> bool {
-        self.holder
-            .as_ref()
-            .is_some_and(|h| h.operation == operation)
+        self.holder.as_ref().is_some_and(|h| h.operation == operation)
     }
 
     pub(super) fn parse(r: &Row<'_>) -> Result<Self, Stop> {
@@ -32,9 +30,7 @@ impl LeaseRow {
         }
         Ok(Self {
             fence: r.get::<_, i64>("fence")?.cast_unsigned(),
-            last: r
-                .get::<_, Option<String>>("operation")?
-                .and_then(|t| t.parse().ok()),
+            last: r.get::<_, Option<String>>("operation")?.and_then(|t| t.parse().ok()),
             holder: of(r.get("holder")?)?,
             blocked: of(r.get("blocked")?)?,
         })
@@ -49,8 +45,7 @@ pub(super) fn find(db: &Connection, key: &str) -> Result<Option<LeaseRow>, Stop>
 }
 
 pub(super) fn let_go(tx: &Transaction<'_>, key: &str) -> Result<(), Stop> {
-    tx.prepare_cached("UPDATE leases SET holder = NULL WHERE key = ?")?
-        .execute([key])?;
+    tx.prepare_cached("UPDATE leases SET holder = NULL WHERE key = ?")?.execute([key])?;
     Ok(())
 }
 
@@ -68,10 +63,7 @@ pub(super) fn held(doing: &str, holder: &Holder) -> Error {
     )
     .detail("operation", holder.operation.to_string())
     .detail("since", holder.since.to_string())
-    .next(format!(
-        "look at it with get_operation {}",
-        holder.operation
-    ))
+    .next(format!("look at it with get_operation {}", holder.operation))
 }
 
 pub(super) fn blocked_by(doing: &str, blocked: &Blocked) -> Error {
@@ -96,11 +88,9 @@ pub(super) fn lost(
     row: Option<&LeaseRow>,
 ) -> Error {
     let now = match row {
-        Some(LeaseRow {
-            holder: Some(h),
-            fence,
-            ..
-        }) => format!("operation {} holds it with fence {fence}", h.operation),
+        Some(LeaseRow { holder: Some(h), fence, .. }) => {
+            format!("operation {} holds it with fence {fence}", h.operation)
+        }
         Some(LeaseRow { fence, .. }) => format!("nobody holds it, its last fence is {fence}"),
         None => "it was never granted".to_owned(),
     };
