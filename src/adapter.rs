@@ -1,4 +1,8 @@
 //! Adapters: each implements ports with one library or binary; none knows another.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod file;
+pub mod process;
 pub mod sqlite;
+pub mod terraform;

@@ -14,6 +14,6 @@ pub use launcher::Launcher;
 pub use plans::Plans;
 pub use provisioner::{
     Applied, Job, JobFacts, Module, Output, PlanFile, Planned, Provisioner, StateLock, ToolVersion,
-    VariableDecl, Watch,
+    VariableDecl, Watch, check_variables,
 };
 pub use runs::{JournalLine, Runs};

@@ -28,6 +28,8 @@ pub struct Surroundings {
     pub no_color: bool,
     /// This program.
     pub program: PathBuf,
+    /// Place where a test wants this process to die (`DATAMCP_FAULT`); without effect in a release build.
+    pub fault: Option<String>,
 }
 
 /// Variables that say how to reach the network; they hold no secrets of ours.
@@ -76,6 +78,7 @@ impl Surroundings {
             no_color: text("NO_COLOR").is_some(),
             program: std::env::current_exe()
                 .map_err(|e| Error::internal("finding this program", e))?,
+            fault: text("DATAMCP_FAULT"),
         })
     }
 
@@ -92,6 +95,7 @@ impl Surroundings {
                     "XDG_CACHE_HOME",
                     "XDG_CONFIG_HOME",
                     "RUST_BACKTRACE",
+                    "DATAMCP_FAULT",
                 ]
                 .contains(&name)
                 || (name.starts_with("AWS_") && !name.starts_with("AWS_ENDPOINT_URL"))

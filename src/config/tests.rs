@@ -15,6 +15,7 @@ fn surroundings() -> Surroundings {
         endpoint_overrides: vec![],
         no_color: false,
         program: "/bin/datamcp".into(),
+        fault: None,
     }
 }
 

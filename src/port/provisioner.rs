@@ -12,6 +12,10 @@ use crate::error::{Error, Result};
 use crate::model::{ChangeSet, Digest, Environment, Intent, OperationId, Outcome, StateVersion};
 use crate::permit::Permit;
 
+mod variables;
+
+pub use variables::check_variables;
+
 /// One root module, for one operation.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -210,9 +214,4 @@ pub trait Provisioner: Send + Sync {
 
     /// Reads the outputs. Values of sensitive ones are left out.
     async fn outputs(&self, job: &Job) -> Result<BTreeMap<String, Output>>;
-}
-
-/// Placeholder until the terraform branch lands.
-pub fn check_variables(_module: &Module, _variables: &Map<String, Value>) -> Result<Vec<String>> {
-    Ok(Vec::new())
 }

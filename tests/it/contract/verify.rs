@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use datamcp::adapter::file::FileAnchor;
-use datamcp::adapter::sqlite::SqliteStore;
+use datamcp::adapter::sqlite::Sqlite;
 use datamcp::audit::entry::Attempt;
 use datamcp::audit::verify::{Report, verify};
 use datamcp::audit::{Body, Closing, Log};
@@ -26,7 +26,7 @@ struct Place {
 async fn place() -> Place {
     let state = tempfile::tempdir().unwrap();
     let log = Log::new(
-        Arc::new(SqliteStore::new(state.path())),
+        Arc::new(Sqlite::new(state.path())),
         Arc::new(FileAnchor::new(state.path().join("anchor"))),
         Arc::new(FixedClock::new(at(1))),
     );

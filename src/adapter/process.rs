@@ -1,0 +1,7 @@
+//! Processes of our own: supervisors, and the desk that hands credentials to the children of an operation.
+
+pub mod desk;
+pub mod launcher;
+
+pub use desk::SocketDesk;
+pub use launcher::ProcessLauncher;

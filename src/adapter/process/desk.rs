@@ -1,0 +1,116 @@
+//! The credential process of terraform and helm children: a Unix socket in the run's folder (mode 0700) that the
+//! supervisor answers, and the tiny client that the children call. Credentials are in no file, argument or environment.
+//!
+//! Format of the answer: "Sourcing credentials with an external process", AWS SDKs and Tools Reference Guide.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::error::{Error, Result};
+use crate::model::{Environment, OperationId};
+use crate::port::{CredentialDesk, DeskGuard, Identity};
+
+/// Name of the socket in a run's folder.
+const SOCKET: &str = "desk";
+
+/// Answers on a socket.
+pub struct SocketDesk {
+    /// State folder.
+    pub state: PathBuf,
+    /// Where credentials come from.
+    pub identity: Arc<dyn Identity>,
+}
+
+impl std::fmt::Debug for SocketDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SocketDesk").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl CredentialDesk for SocketDesk {
+    async fn open(&self, operation: OperationId, environment: &Environment) -> Result<DeskGuard> {
+        let folder = self.state.join("runs").join(operation.to_string());
+        let listener = bind(&folder)?;
+        let identity = Arc::clone(&self.identity);
+        let environment = environment.clone();
+        let session = operation.to_string();
+        let serving = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let answer = answer(identity.as_ref(), &environment, &session).await;
+                drop(reply(stream, &answer).await);
+            }
+        });
+        let socket = folder.join(SOCKET);
+        Ok(DeskGuard::new(move || {
+            serving.abort();
+            forget(&socket);
+        }))
+    }
+}
+
+/// The path of a socket has room for about 100 bytes, a state folder may be longer: a short link stands in for it.
+fn short(folder: &Path) -> Result<(tempfile::TempDir, PathBuf)> {
+    let failed = |e| Error::internal("opening the credential desk", e);
+    let link = tempfile::Builder::new().prefix("dmcp").tempdir().map_err(failed)?;
+    let path = link.path().join("r");
+    std::os::unix::fs::symlink(folder, &path).map_err(failed)?;
+    Ok((link, path))
+}
+
+fn bind(folder: &Path) -> Result<UnixListener> {
+    forget(&folder.join(SOCKET));
+    let (_link, path) = short(folder)?;
+    UnixListener::bind(path.join(SOCKET))
+        .map_err(|e| Error::internal("opening the credential desk", e))
+}
+
+#[expect(clippy::disallowed_methods, reason = "removes the socket that this adapter made")]
+fn forget(socket: &Path) {
+    drop(std::fs::remove_file(socket));
+}
+
+async fn answer(identity: &dyn Identity, environment: &Environment, session: &str) -> Value {
+    match identity.credentials(environment, session).await {
+        Ok(found) => {
+            let mut answer = Map::new();
+            answer.insert("Version".into(), json!(1));
+            answer.insert("AccessKeyId".into(), json!(found.access_key_id));
+            answer.insert("SecretAccessKey".into(), json!(found.secret_access_key.expose()));
+            answer.extend(
+                found
+                    .session_token
+                    .as_ref()
+                    .map(|token| ("SessionToken".into(), json!(token.expose()))),
+            );
+            answer.extend(found.expires.map(|at| ("Expiration".into(), json!(at))));
+            Value::Object(answer)
+        }
+        Err(error) => json!({ "error": error.message }),
+    }
+}
+
+async fn reply(mut stream: UnixStream, answer: &Value) -> std::io::Result<()> {
+    stream.write_all(answer.to_string().as_bytes()).await?;
+    stream.shutdown().await
+}
+
+/// The client: asks the desk of the run in `folder` and returns what the child is to be told.
+pub async fn ask(folder: &Path) -> Result<String> {
+    let failed = |e| Error::internal("asking the credential desk", e);
+    let (_link, path) = short(folder)?;
+    let mut stream = UnixStream::connect(path.join(SOCKET)).await.map_err(failed)?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.map_err(failed)?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|e| Error::internal("asking the credential desk", e))?;
+    match value.get("error").and_then(Value::as_str) {
+        Some(error) => Err(Error::internal("asking the credential desk", error)),
+        None => Ok(text),
+    }
+}

@@ -1,0 +1,98 @@
+//! The argument vectors: fixed words, and paths that are absolute. The only thing in them that is not ours to choose is
+//! whether to destroy.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::model::Intent;
+
+/// How long terraform tries for the state lock before it says who holds it.
+const LOCK_TIMEOUT: &str = "-lock-timeout=10s";
+
+fn words(fixed: &[&str]) -> Vec<OsString> {
+    fixed.iter().map(OsString::from).collect()
+}
+
+fn option(name: &str, path: &Path) -> OsString {
+    let mut word = OsString::from(name);
+    word.push("=");
+    word.push(path);
+    word
+}
+
+pub(super) fn init(backend: &Path) -> Vec<OsString> {
+    let mut args = words(&[
+        "init",
+        "-input=false",
+        "-json",
+        "-no-color",
+        "-lockfile=readonly",
+        "-reconfigure",
+    ]);
+    args.push(option("-backend-config", backend));
+    args
+}
+
+pub(super) fn plan(intent: Intent, out: &Path, variables: &Path) -> Vec<OsString> {
+    let mut args = words(&["plan", "-input=false", "-json", "-detailed-exitcode", LOCK_TIMEOUT]);
+    if intent == Intent::Destroy {
+        args.push("-destroy".into());
+    }
+    args.push(option("-out", out));
+    args.push(option("-var-file", variables));
+    args
+}
+
+pub(super) fn show_json(plan: &Path) -> Vec<OsString> {
+    let mut args = words(&["show", "-json"]);
+    args.push(plan.into());
+    args
+}
+
+pub(super) fn show(plan: &Path) -> Vec<OsString> {
+    let mut args = words(&["show", "-no-color"]);
+    args.push(plan.into());
+    args
+}
+
+pub(super) fn apply(plan: &Path) -> Vec<OsString> {
+    let mut args = words(&["apply", "-input=false", "-json", LOCK_TIMEOUT]);
+    args.push(plan.into());
+    args
+}
+
+pub(super) fn outputs() -> Vec<OsString> {
+    words(&["output", "-json", "-no-color"])
+}
+
+pub(super) fn state_pull() -> Vec<OsString> {
+    words(&["state", "pull"])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Bar 23: whatever a folder is called, no argument but our own options begins with a dash.
+        #[test]
+        fn bar_23_no_positional_begins_with_a_dash(name in "[-=a-z _$\"]{1,12}") {
+            let path = Path::new("/scratch").join(&name);
+            let ours = ["-input=false", "-json", "-no-color", "-lockfile=readonly", "-reconfigure",
+                "-detailed-exitcode", LOCK_TIMEOUT, "-destroy"];
+            let named = ["-backend-config=/", "-out=/", "-var-file=/"];
+            for argv in [
+                init(&path), plan(Intent::Apply, &path, &path), plan(Intent::Destroy, &path, &path),
+                show_json(&path), show(&path), apply(&path), outputs(), state_pull(),
+            ] {
+                for word in argv {
+                    let word = word.to_string_lossy().into_owned();
+                    let known = ours.contains(&word.as_str()) || named.iter().any(|n| word.starts_with(n));
+                    prop_assert!(known || !word.starts_with('-'), "{}", word);
+                }
+            }
+        }
+    }
+}

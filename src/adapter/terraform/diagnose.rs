@@ -1,0 +1,218 @@
+//! Tells failures of terraform apart, by the summary of its diagnostics, never by free text of a log.
+
+use serde_json::{Value, json};
+
+use super::stream::Diagnostic;
+use crate::error::{Error, ErrorCode};
+use crate::port::StateLock;
+
+/// Most diagnostics that an error carries.
+const DETAILS_MAX: usize = 20;
+/// Longest detail of one diagnostic in an error.
+const DETAIL_MAX: usize = 2000;
+
+/// The error that these diagnostics amount to.
+pub(super) fn classify(doing: &str, diagnostics: &[Diagnostic]) -> Error {
+    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|d| d.error).collect();
+    let error = errors.iter().find_map(|d| known(doing, d)).unwrap_or_else(|| {
+        let why = errors.first().map_or("terraform gave no reason".to_owned(), |d| sentence(d));
+        Error::new(ErrorCode::UpstreamFailed, format!("{doing}: {why}"))
+    });
+    error.detail("diagnostics", listed(&errors))
+}
+
+fn sentence(found: &Diagnostic) -> String {
+    let mut text = found.summary.trim_end_matches('.').to_owned();
+    if let Some(place) = &found.place {
+        text.push_str(" at ");
+        text.push_str(place);
+    }
+    text
+}
+
+fn listed(errors: &[&Diagnostic]) -> Value {
+    errors
+        .iter()
+        .take(DETAILS_MAX)
+        .map(|d| {
+            json!({
+                "summary": d.summary,
+                "detail": d.detail.chars().take(DETAIL_MAX).collect::<String>(),
+                "address": d.address,
+                "place": d.place,
+            })
+        })
+        .collect()
+}
+
+fn known(doing: &str, found: &Diagnostic) -> Option<Error> {
+    let summary = found.summary.as_str();
+    let new = |code, why: &str| Some(Error::new(code, format!("{doing}: {why}")));
+    match summary {
+        "Error acquiring the state lock" => Some(lock_held(doing, &found.detail)),
+        "Saved plan is stale" | "Saved plan does not match the given state" => {
+            new(ErrorCode::StalePlan, "the state has moved on since the plan was computed")
+                .map(|e| e.next("compute a new plan"))
+        }
+        "Inconsistent dependency lock file"
+        | "Failed to query available provider packages"
+        | "Failed to install provider"
+        | "Provider dependency changes detected"
+        | "Required plugins are not installed"
+        | "Could not load plugin"
+        | "Failed to load plugin schemas" => {
+            let next = "provide the provider (terraform.provider_mirror in datamcp.toml) or refresh the lock file with `terraform providers lock`";
+            new(ErrorCode::ToolMissing, &sentence(found)).map(|e| e.next(next))
+        }
+        "Unsupported Terraform Core version" | "Unsupported OpenTofu Core version" => {
+            new(ErrorCode::ToolMissing, &sentence(found))
+                .map(|e| e.next("use a terraform version that required_version allows"))
+        }
+        "Failed to save state"
+        | "Failed to persist state to backend"
+        | "Failed to update state" => new(ErrorCode::UpstreamFailed, "the state was not saved")
+            .map(|e| e.detail("state_not_saved", true)),
+        "No value for required variable" => {
+            new(ErrorCode::InvalidRequest, &first_line(&found.detail)).map(|e| e.field("vars"))
+        }
+        "Invalid value for input variable" | "Invalid value for variable" => {
+            new(ErrorCode::InvalidRequest, &sentence(found)).map(|e| e.field("vars"))
+        }
+        _ if is_denied(found) => new(ErrorCode::UpstreamDenied, &sentence(found)),
+        _ => None,
+    }
+}
+
+/// Error codes of AWS and Google that stand for "you may not"; they are part of the provider's diagnostic.
+fn is_denied(found: &Diagnostic) -> bool {
+    const CODES: [&str; 9] = [
+        "AccessDenied",
+        "UnauthorizedOperation",
+        "StatusCode: 403",
+        "StatusCode: 401",
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "No valid credential sources found",
+        "googleapi: Error 403",
+        "PERMISSION_DENIED",
+    ];
+    CODES.iter().any(|code| found.summary.contains(code) || found.detail.contains(code))
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
+fn lock_held(doing: &str, detail: &str) -> Error {
+    let Some(lock) = lock_info(detail) else {
+        if is_denied(&Diagnostic { detail: detail.to_owned(), ..Diagnostic::default() }) {
+            let why = format!("{doing}: the state lock may not be taken");
+            return Error::new(ErrorCode::UpstreamDenied, why);
+        }
+        let why = format!("{doing}: the state lock cannot be taken");
+        return Error::new(ErrorCode::UpstreamFailed, why);
+    };
+    let why = format!(
+        "{doing}: {} holds the state lock for {} since {}",
+        lock.who, lock.operation, lock.created
+    );
+    Error::new(ErrorCode::LockHeld, why)
+        .detail("state_lock", json!(lock))
+        .next("wait until it has finished, then ask again")
+}
+
+/// The lock that terraform's text describes.
+pub(super) fn lock_info(detail: &str) -> Option<StateLock> {
+    let (_, info) = detail.split_once("Lock Info:")?;
+    let field = |name: &str| {
+        info.lines()
+            .filter_map(|line| line.trim().split_once(':'))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.trim().to_owned())
+    };
+    Some(StateLock {
+        id: field("ID")?,
+        who: field("Who").unwrap_or_default(),
+        operation: field("Operation").unwrap_or_default(),
+        created: field("Created").unwrap_or_default(),
+    })
+}
+
+/// Findings of a command that has no `-json` form: the summary stands after `Error:` in its box.
+pub(super) fn from_text(text: &str) -> Vec<Diagnostic> {
+    let mut out: Vec<Diagnostic> = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_start_matches(['│', '╷', '╵', ' ']).trim_end();
+        if let Some(summary) = line.strip_prefix("Error: ") {
+            out.push(Diagnostic {
+                error: true,
+                summary: summary.to_owned(),
+                ..Diagnostic::default()
+            });
+        } else if let Some(last) = out.last_mut().filter(|_| !line.is_empty()) {
+            last.detail.push_str(line);
+            last.detail.push('\n');
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Report;
+    use super::super::stream::Parser;
+    use super::*;
+
+    fn recorded(text: &str) -> Error {
+        let (mut report, mut parser) = (Report::default(), Parser::default());
+        parser.push(text.as_bytes(), &mut |p| report.take(p));
+        classify("planning aws/dev", &report.diagnostics)
+    }
+
+    #[test]
+    fn fault_29_a_held_state_lock_names_its_holder() {
+        let error = recorded(include_str!("../../../fixtures/terraform/lock_held/plan.jsonl"));
+        assert_eq!(error.code, ErrorCode::LockHeld);
+        assert!(
+            error.message.contains("deploy@host holds the state lock for OperationTypeApply"),
+            "{error}"
+        );
+        assert!(error.details["state_lock"]["id"].as_str().unwrap().len() == 36);
+        assert!(!error.next.unwrap().contains("force"));
+    }
+
+    #[test]
+    fn fault_36_a_stale_plan() {
+        let error = recorded(include_str!("../../../fixtures/terraform/stale/apply.jsonl"));
+        assert_eq!(error.code, ErrorCode::StalePlan);
+    }
+
+    fn one(summary: &str, detail: &str) -> ErrorCode {
+        let found = Diagnostic {
+            error: true,
+            summary: summary.into(),
+            detail: detail.into(),
+            ..Diagnostic::default()
+        };
+        classify("planning", &[found]).code
+    }
+
+    #[test]
+    fn codes_by_summary() {
+        assert_eq!(one("Inconsistent dependency lock file", ""), ErrorCode::ToolMissing);
+        assert_eq!(one("Unsupported Terraform Core version", ""), ErrorCode::ToolMissing);
+        assert_eq!(
+            one("creating S3 Bucket", "StatusCode: 403, AccessDenied"),
+            ErrorCode::UpstreamDenied
+        );
+        assert_eq!(one("something new", ""), ErrorCode::UpstreamFailed);
+    }
+
+    #[test]
+    fn boxes_of_plain_text() {
+        let found =
+            from_text("╷\n│ Error: Backend initialization required\n│ \n│ Reason: new\n╵\n");
+        assert_eq!(found[0].summary, "Backend initialization required");
+        assert_eq!(found[0].detail, "Reason: new\n");
+    }
+}

@@ -1,0 +1,155 @@
+//! The environment of every terraform child, built from empty, and the AWS configuration file that leads to our
+//! credential process. Nothing is inherited: `TF_CLI_ARGS`, `TF_VAR_*` and their like never reach a child.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::model::{Cloud, Environment};
+
+/// What the children of one job need.
+#[derive(Debug)]
+pub(super) struct Needs<'a> {
+    /// The environment.
+    pub(super) environment: &'a Environment,
+    /// Terraform workspace.
+    pub(super) workspace: &'a str,
+    /// Home and place for temporary files.
+    pub(super) home: &'a Path,
+    /// For sockets of provider plugins.
+    pub(super) tmp: &'a Path,
+    /// Terraform's own configuration file.
+    pub(super) cli_config: &'a Path,
+    /// The AWS configuration file.
+    pub(super) aws_config: &'a Path,
+    /// `TF_DATA_DIR`.
+    pub(super) data: &'a Path,
+    /// Certificates and proxies.
+    pub(super) passthrough: &'a [(String, String)],
+}
+
+/// Names that may be passed through from configuration; anything else would be a way around it.
+const PASSED: [&str; 9] = [
+    "AWS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// The variables.
+pub(super) fn build(needs: &Needs<'_>) -> Vec<(String, String)> {
+    let path = |p: &Path| p.to_string_lossy().into_owned();
+    let mut env: Vec<(String, String)> = needs
+        .passthrough
+        .iter()
+        .filter(|(name, _)| PASSED.contains(&name.as_str()))
+        .cloned()
+        .collect();
+    let fixed = [
+        // The credential process is started through `sh -c` by the AWS SDK.
+        ("PATH", "/usr/bin:/bin".to_owned()),
+        ("HOME", path(needs.home)),
+        ("TMPDIR", path(needs.tmp)),
+        ("CHECKPOINT_DISABLE", "1".to_owned()),
+        ("TF_IN_AUTOMATION", "1".to_owned()),
+        ("TF_INPUT", "0".to_owned()),
+        ("TF_CLI_CONFIG_FILE", path(needs.cli_config)),
+        ("TF_DATA_DIR", path(needs.data)),
+    ];
+    env.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
+    if needs.workspace != "default" {
+        env.push(("TF_WORKSPACE".to_owned(), needs.workspace.to_owned()));
+    }
+    if needs.environment.key.cloud == Cloud::Aws {
+        let aws = [
+            ("AWS_CONFIG_FILE", path(needs.aws_config)),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".to_owned()),
+            ("AWS_PROFILE", "datamcp".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("AWS_REGION", needs.environment.region.clone()),
+        ];
+        env.extend(aws.map(|(name, value)| (name.to_owned(), value)));
+        if let Some(url) = &needs.environment.endpoint_url {
+            env.push(("AWS_ENDPOINT_URL".to_owned(), url.clone()));
+        }
+    }
+    env
+}
+
+/// The AWS configuration file: one profile, whose credentials come from our credential process for this run's folder.
+pub(super) fn aws_config(command: &[String], run: &Path, region: &str) -> Result<String> {
+    let mut words: Vec<String> = command.to_vec();
+    words.push(run.to_string_lossy().into_owned());
+    let mut line = String::new();
+    for word in &words {
+        if word.contains(|c: char| c.is_control()) {
+            return Err(Error::internal(
+                "writing the credential process",
+                format!("a control character in {word:?}"),
+            ));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&shell_word(word));
+    }
+    if command.is_empty() {
+        return Ok(format!("[profile datamcp]\nregion = {region}\n"));
+    }
+    // A value that begins and ends with a quote would lose both to the file's own quoting.
+    let exec = if line.starts_with('\'') { "exec " } else { "" };
+    Ok(format!("[profile datamcp]\nregion = {region}\ncredential_process = {exec}{line}\n"))
+}
+
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A folder for temporary files whose name leaves room for a socket's name: at most 108 bytes are allowed for both.
+pub(super) fn short_tmp(scratch: &Path, operation: &str) -> PathBuf {
+    const ROOM: usize = 75;
+    let wanted = scratch.join("tmp");
+    if wanted.as_os_str().len() <= ROOM {
+        wanted
+    } else {
+        Path::new("/tmp").join(format!("datamcp-{operation}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_the_shell() {
+        let config = aws_config(
+            &["/opt/data mcp/bin".into(), "__credentials".into()],
+            Path::new("/runs/it's"),
+            "eu-west-1",
+        )
+        .unwrap();
+        assert!(
+            config.contains(
+                "credential_process = exec '/opt/data mcp/bin' __credentials '/runs/it'\\''s'\n"
+            ),
+            "{config}"
+        );
+        assert!(aws_config(&["a\nb".into()], Path::new("/r"), "eu-west-1").is_err());
+    }
+
+    #[test]
+    fn a_long_scratch_does_not_break_sockets() {
+        let long = PathBuf::from(format!("/{}", "x".repeat(90)));
+        assert!(short_tmp(&long, "0198f2c4-0000-7000-8000-000000000000").as_os_str().len() < 80);
+        assert_eq!(short_tmp(Path::new("/s"), "o"), PathBuf::from("/s/tmp"));
+    }
+}

@@ -1,0 +1,111 @@
+//! Joins adapters to ports. No I/O: stores open on first use, so that a server answers at once.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::adapter::file::{FileAnchor, FilePlans, FileRuns};
+use crate::adapter::process::{ProcessLauncher, SocketDesk};
+use crate::adapter::sqlite::Sqlite;
+use crate::adapter::terraform::{Settings, Terraform};
+use crate::audit::Log;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Surroundings};
+use crate::operation::World;
+use crate::port::Identity;
+
+/// The world that these settings describe.
+pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
+    let state = config.state().to_path_buf();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Arc::new(Sqlite::new(&state));
+    let identity = identity(surroundings);
+    World {
+        settings_path: path.display().to_string(),
+        host: surroundings.host.clone(),
+        log: Log::new(
+            store.clone(),
+            Arc::new(FileAnchor::new(config.anchor())),
+            Arc::clone(&clock),
+        ),
+        leases: store.clone(),
+        approvals: store,
+        plans: Arc::new(FilePlans::new(&state)),
+        runs: Arc::new(FileRuns::new(&state)),
+        launcher: Arc::new(ProcessLauncher {
+            program: surroundings.program.clone(),
+            state: state.clone(),
+            environment: Surroundings::for_supervisor(),
+        }),
+        credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
+        identity,
+        provisioner: Arc::new(Terraform::new(terraform(&config, surroundings))),
+        clock,
+        config: Arc::new(config),
+    }
+}
+
+fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
+    let raw = &config.raw().terraform;
+    let mut settings = Settings::new(config.state().join("work"), surroundings.path.clone());
+    settings.binary = raw.binary.as_ref().map(|path| config.root().join(path));
+    settings.provider_mirror = raw.provider_mirror.as_ref().map(|path| config.root().join(path));
+    if let Some(providers) = &raw.providers {
+        settings.allowed_providers.clone_from(providers);
+    }
+    settings.allowed_code = raw.allow_code.iter().cloned().collect();
+    settings.allowed_modules.clone_from(&raw.modules);
+    settings.credential_command =
+        vec![surroundings.program.display().to_string(), "credentials".into()];
+    settings.passthrough.clone_from(&surroundings.network);
+    settings
+}
+
+#[cfg(feature = "aws")]
+fn identity(surroundings: &Surroundings) -> Arc<dyn Identity> {
+    Arc::new(crate::adapter::aws::AwsIdentity::new(surroundings.endpoint_overrides.clone()))
+}
+
+#[cfg(not(feature = "aws"))]
+fn identity(_surroundings: &Surroundings) -> Arc<dyn Identity> {
+    Arc::new(without::NoIdentity)
+}
+
+/// A build without any cloud: every question about an identity is refused.
+#[cfg(not(feature = "aws"))]
+mod without {
+    use async_trait::async_trait;
+
+    use crate::error::{Error, ErrorCode, Result};
+    use crate::model::Environment;
+    use crate::port::{Caller, ChildCredentials, Identity};
+
+    /// Knows nobody.
+    #[derive(Debug)]
+    pub(super) struct NoIdentity;
+
+    fn missing(environment: &Environment) -> Error {
+        Error::new(
+            ErrorCode::ToolMissing,
+            format!(
+                "checking the identity for {}: this build has no support for its cloud",
+                environment.key
+            ),
+        )
+        .next("build datamcp with the feature `aws`")
+    }
+
+    #[async_trait]
+    impl Identity for NoIdentity {
+        async fn caller(&self, environment: &Environment, _session: &str) -> Result<Caller> {
+            Err(missing(environment))
+        }
+
+        async fn credentials(
+            &self,
+            environment: &Environment,
+            _session: &str,
+        ) -> Result<ChildCredentials> {
+            Err(missing(environment))
+        }
+    }
+}

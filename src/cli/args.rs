@@ -1,0 +1,353 @@
+//! Arguments: one subcommand a tool, made from the schema of its request, and the commands of people.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, ArgMatches, Command as Clap, ValueHint, value_parser};
+use serde_json::{Map, Value, json};
+
+use super::view;
+use crate::model::{OperationId, Status};
+use crate::operation::{Tool, catalog};
+
+/// Key under which a document that is read later stands in a request.
+pub(super) const DOCUMENT: &str = "\u{0}document";
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Parsed {
+    /// Settings file.
+    pub config: Option<PathBuf>,
+    /// Answers as JSON.
+    pub json: bool,
+    /// The command.
+    pub command: Command,
+    /// A command of the program to itself.
+    pub inner: Option<Inner>,
+}
+
+/// Commands that the program gives itself.
+#[derive(Debug)]
+pub enum Inner {
+    /// Supervise an operation.
+    Run {
+        /// Which.
+        operation: OperationId,
+        /// State folder.
+        state: PathBuf,
+    },
+    /// Print credentials for a child of the run in this folder.
+    Credentials {
+        /// Folder of the run.
+        folder: PathBuf,
+    },
+}
+
+/// Commands.
+#[derive(Debug)]
+pub enum Command {
+    /// Serve MCP.
+    Serve,
+    /// Call a tool with a JSON request.
+    Call {
+        /// Tool.
+        tool: String,
+        /// Request, or `-` for standard input.
+        json: String,
+    },
+    /// Call a tool by flags.
+    Tool {
+        /// Tool.
+        tool: &'static Tool,
+        /// Request.
+        request: Value,
+    },
+    /// The quick checks.
+    Doctor,
+    /// What only people do.
+    People(People),
+}
+
+/// What only people do: no tool leads here.
+#[derive(Debug)]
+pub enum People {
+    /// List approvals that wait.
+    Approvals,
+    /// Decide about one.
+    Decide {
+        /// Approval.
+        id: String,
+        /// Agree or refuse.
+        grant: bool,
+    },
+    /// Settle an unknown end.
+    Reconcile {
+        /// Operation.
+        id: String,
+        /// How it was.
+        status: Status,
+        /// Why.
+        note: String,
+    },
+    /// List locks.
+    Locks,
+    /// Show the events of an operation.
+    Show {
+        /// Operation.
+        id: String,
+    },
+    /// Follow an operation's log.
+    Tail {
+        /// Operation.
+        id: String,
+    },
+    /// Verify the log.
+    Verify,
+}
+
+/// The whole command line, for parsing, help, completion and the reference.
+pub fn command() -> Clap {
+    let mut top = Clap::new("datamcp")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Safe hands for AI agents, programs and people on AWS, GCP, Kubernetes and Argo CD")
+        .after_help(
+            "Every tool changes nothing unless --dry-run=false is given and the plan is approved.\n\
+             Exit codes: 0 done, 1 failed or refused, 2 usage, 3 approval required, 4 still running.",
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .short('c')
+                .global(true)
+                .value_name("FILE")
+                .value_hint(ValueHint::FilePath)
+                .value_parser(value_parser!(PathBuf))
+                .help("Settings file [default: DATAMCP_CONFIG, or datamcp.toml in this folder or above it]"),
+        )
+        .arg(Arg::new("json").long("json").global(true).action(ArgAction::SetTrue).help("Answer with JSON instead of text"))
+        .subcommand(Clap::new("serve").about("Serve MCP on standard input and output"))
+        .subcommand(
+            Clap::new("call")
+                .about("Call a tool with a JSON request")
+                .arg(Arg::new("tool").required(true).help("Name of the tool"))
+                .arg(Arg::new("request").long("request").value_name("JSON").default_value("{}").help("The request; - reads standard input")),
+        )
+        .subcommand(Clap::new("doctor").about("Check that everything is in place: one line and one fix each"));
+    for tool in catalog::TOOLS {
+        top = top.subcommand(of_tool(tool));
+    }
+    people(top)
+        .subcommand(Clap::new("completion").about("Print a shell completion script").arg(
+            Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell)),
+        ))
+        .subcommand(Clap::new("__run").hide(true).arg(Arg::new("operation").required(true)).arg(
+            Arg::new("state").long("state").required(true).value_parser(value_parser!(PathBuf)),
+        ))
+        .subcommand(
+            Clap::new("credentials")
+                .hide(true)
+                .about("Credential process of terraform children")
+                .arg(Arg::new("folder").required(true).value_parser(value_parser!(PathBuf))),
+        )
+}
+
+fn people(top: Clap) -> Clap {
+    let id = |what: &str| Arg::new("id").required(true).value_name("ID").help(what.to_owned());
+    top.subcommand(Clap::new("approvals").about("List approvals that wait for a person"))
+        .subcommand(Clap::new("approve").about("Look at a plan and approve it, on a terminal").arg(id("Approval")))
+        .subcommand(Clap::new("reject").about("Refuse a plan, on a terminal").arg(id("Approval")))
+        .subcommand(
+            Clap::new("reconcile")
+                .about("Say how an operation with an unknown end was, and free its environment, on a terminal")
+                .arg(id("Operation"))
+                .arg(Arg::new("as").long("as").required(true).value_parser(["succeeded", "failed", "partial"]).help("How it was"))
+                .arg(Arg::new("note").long("note").required(true).help("What you saw; kept in the log")),
+        )
+        .subcommand(Clap::new("locks").about("List environments that are held or blocked"))
+        .subcommand(
+            Clap::new("ops")
+                .about("The operations log")
+                .subcommand_required(true)
+                .subcommand(of_tool_named("list", "list_operations"))
+                .subcommand(Clap::new("show").about("Show one operation with its events").arg(id("Operation")))
+                .subcommand(Clap::new("tail").about("Follow the log of an operation until it ends").arg(id("Operation")))
+                .subcommand(Clap::new("verify").about("Find any edit, deletion, reordering or truncation of the log"))
+                .subcommand(Clap::new("cancel").about("Ask a running operation to stop").arg(id("Operation"))),
+        )
+}
+
+fn of_tool_named(name: &'static str, tool: &str) -> Clap {
+    catalog::find(tool).map_or_else(|| Clap::new(name), |tool| of_tool(tool).name(name))
+}
+
+/// The subcommand of a tool: one flag a field.
+fn of_tool(tool: &'static Tool) -> Clap {
+    let mut command =
+        Clap::new(tool.name.replace('_', "-")).about(tool.title).long_about(tool.about);
+    let schema = (tool.input)().to_value();
+    for (field, rule) in properties(&schema) {
+        let help = rule.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut arg = Arg::new(field.clone()).long(field.replace('_', "-")).help(help);
+        arg = match kind(rule) {
+            "boolean" => arg
+                .value_name("BOOL")
+                .value_parser(value_parser!(bool))
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true"),
+            "integer" => {
+                arg.value_name("N").value_parser(value_parser!(i64)).allow_hyphen_values(true)
+            }
+            "object" => arg.value_name("JSON"),
+            _ => arg.value_name("TEXT"),
+        };
+        command = command.arg(arg);
+    }
+    command
+}
+
+fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+}
+
+/// The JSON type of a field, `null` aside.
+fn kind(rule: &Value) -> &str {
+    match rule.get("type") {
+        Some(Value::String(kind)) => kind,
+        Some(Value::Array(kinds)) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("string")
+        }
+        _ => "string",
+    }
+}
+
+fn request(tool: &Tool, matches: &ArgMatches) -> Value {
+    let schema = (tool.input)().to_value();
+    let mut request = Map::new();
+    for (field, rule) in properties(&schema) {
+        let value = match kind(rule) {
+            "boolean" => matches.get_one::<bool>(field).map(|v| json!(v)),
+            "integer" => matches.get_one::<i64>(field).map(|v| json!(v)),
+            "object" => matches.get_one::<String>(field).map(|text| json!({ DOCUMENT: text })),
+            _ => matches.get_one::<String>(field).map(|v| json!(v)),
+        };
+        request.extend(value.map(|value| (field.clone(), value)));
+    }
+    Value::Object(request)
+}
+
+/// Understands the arguments. `Err` is the exit code after help, completion or a usage error.
+pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
+    let matches = command().try_get_matches_from(arguments).map_err(|error| {
+        drop(error.print());
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    })?;
+    let (config, json) = (matches.get_one::<PathBuf>("config").cloned(), matches.get_flag("json"));
+    let mut inner = None;
+    let text = |m: &ArgMatches, name: &str| m.get_one::<String>(name).cloned().unwrap_or_default();
+    let command = match matches.subcommand() {
+        Some(("completion", m)) => {
+            if let Some(shell) = m.get_one::<clap_complete::Shell>("shell") {
+                clap_complete::generate(*shell, &mut self::command(), "datamcp", &mut view::out());
+            }
+            return Err(ExitCode::SUCCESS);
+        }
+        Some(("__run", m)) => {
+            let operation = text(m, "operation").parse().map_err(|_| ExitCode::from(2))?;
+            let state = m.get_one::<PathBuf>("state").cloned().unwrap_or_default();
+            inner = Some(Inner::Run { operation, state });
+            Command::Doctor
+        }
+        Some(("credentials", m)) => {
+            inner = Some(Inner::Credentials {
+                folder: m.get_one::<PathBuf>("folder").cloned().unwrap_or_default(),
+            });
+            Command::Doctor
+        }
+        Some(("serve", _)) => Command::Serve,
+        Some(("call", m)) => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
+        Some(("approvals", _)) => Command::People(People::Approvals),
+        Some((word @ ("approve" | "reject"), m)) => {
+            Command::People(People::Decide { id: text(m, "id"), grant: word == "approve" })
+        }
+        Some(("reconcile", m)) => Command::People(People::Reconcile {
+            id: text(m, "id"),
+            status: Status::from_word(&text(m, "as")).unwrap_or(Status::Unknown),
+            note: text(m, "note"),
+        }),
+        Some(("locks", _)) => Command::People(People::Locks),
+        Some(("ops", m)) => ops(m),
+        Some((name, m)) => match catalog::find(&name.replace('-', "_")) {
+            Some(tool) => Command::Tool { tool, request: request(tool, m) },
+            None => Command::Doctor,
+        },
+        None => Command::Doctor,
+    };
+    Ok(Parsed { config, json, command, inner })
+}
+
+fn ops(matches: &ArgMatches) -> Command {
+    let id = |m: &ArgMatches| m.get_one::<String>("id").cloned().unwrap_or_default();
+    match matches.subcommand() {
+        Some(("show", m)) => Command::People(People::Show { id: id(m) }),
+        Some(("tail", m)) => Command::People(People::Tail { id: id(m) }),
+        Some(("cancel", m)) => Command::Call {
+            tool: "cancel_operation".into(),
+            json: json!({ "id": id(m) }).to_string(),
+        },
+        Some(("list", m)) => match catalog::find("list_operations") {
+            Some(tool) => Command::Tool { tool, request: request(tool, m) },
+            None => Command::Doctor,
+        },
+        _ => Command::People(People::Verify),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn flags_become_a_request() {
+        let arguments = [
+            "datamcp",
+            "apply-terraform",
+            "--cloud",
+            "aws",
+            "--env=dev",
+            "--dry-run=false",
+            "--vars",
+            "{\"a\":1}",
+            "--wait-s",
+            "0",
+        ];
+        let parsed = parse(arguments.iter().map(OsString::from).collect()).unwrap();
+        let Command::Tool { tool, request } = parsed.command else { panic!("not a tool") };
+        assert_eq!(tool.name, "apply_terraform");
+        assert_eq!(
+            request,
+            json!({ "cloud": "aws", "env": "dev", "dry_run": false, "vars": { DOCUMENT: "{\"a\":1}" }, "wait_s": 0 })
+        );
+    }
+
+    #[test]
+    fn promise_1_no_flag_means_a_dry_run() {
+        let parsed = parse(
+            ["datamcp", "destroy-terraform", "--cloud", "aws", "--env", "dev"]
+                .iter()
+                .map(OsString::from)
+                .collect(),
+        )
+        .unwrap();
+        let Command::Tool { request, .. } = parsed.command else { panic!("not a tool") };
+        assert!(request.get("dry_run").is_none());
+    }
+}

@@ -1,0 +1,173 @@
+//! What only people do: approve, reject, reconcile, verify. They need a terminal; no tool leads here.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::FAILED;
+use super::args::People;
+use super::terminal::Terminal;
+use super::view::View;
+use crate::audit::verify::verify;
+use crate::error::Result;
+use crate::model::{Actor, Status};
+use crate::operation::desk::approve::{self, Person};
+use crate::operation::desk::reconcile;
+use crate::operation::{World, get_operation};
+use crate::run::{settle, wait};
+
+/// Runs one command.
+pub(super) async fn run(
+    world: &World,
+    actor: &Actor,
+    command: People,
+    view: &View,
+) -> Result<ExitCode> {
+    match command {
+        People::Approvals => approvals(world, view).await,
+        People::Decide { id, grant } => decide(world, actor, &id, grant, view).await,
+        People::Reconcile { id, status, note } => {
+            settle_end(world, actor, &id, status, &note, view).await
+        }
+        People::Locks => locks(world, view).await,
+        People::Show { id } => show(world, actor, &id, view).await,
+        People::Tail { id } => tail(world, actor, &id, view).await,
+        People::Verify => check(world, view).await,
+    }
+}
+
+async fn approvals(world: &World, view: &View) -> Result<ExitCode> {
+    let open = world.approvals.open(world.clock.now()).await?;
+    let rows: Vec<_> = open
+        .iter()
+        .map(|r| {
+            let state = match r.state {
+                crate::approval::ApprovalState::Requested => "waits",
+                _ => "approved, not used yet",
+            };
+            json!({ "id": r.id, "target": r.target.to_string(), "tool": r.tool, "requester": r.requester, "plan": r.plan,
+                    "state": state, "created": r.created.to_string(), "expires": r.expires.to_string() })
+        })
+        .collect();
+    view.answer("approvals", &json!({ "approvals": rows }));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn person(actor: &Actor, terminal: &Terminal) -> Person {
+    Person { os_user: actor.os_user.clone(), terminal: terminal.name().to_owned() }
+}
+
+async fn decide(
+    world: &World,
+    actor: &Actor,
+    id: &str,
+    grant: bool,
+    view: &View,
+) -> Result<ExitCode> {
+    let mut terminal = Terminal::open()?;
+    let person = person(actor, &terminal);
+    let prompt = approve::prompt(world, &person, id).await?;
+    let shown = format!(
+        "\n{}\n\n{}\nexpires {}\n\n",
+        prompt.record.text, prompt.worth, prompt.record.expires
+    );
+    let typed = if grant {
+        terminal.ask(&format!("{shown}type `{}` to approve: ", prompt.word))?
+    } else {
+        terminal.ask(&format!("{shown}press Enter to reject, Ctrl-C to leave it: "))?
+    };
+    approve::decide(world, &person, &prompt, &typed, grant).await?;
+    let word = if grant { "approved" } else { "rejected" };
+    view.answer(
+        "decision",
+        &json!({ "approval": prompt.record.id, "plan": prompt.record.plan, "decision": word }),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn settle_end(
+    world: &World,
+    actor: &Actor,
+    id: &str,
+    status: Status,
+    note: &str,
+    view: &View,
+) -> Result<ExitCode> {
+    let mut terminal = Terminal::open()?;
+    let person = person(actor, &terminal);
+    let case = reconcile::case(world, id).await?;
+    let shown = format!(
+        "\noperation {} ({}) on {}, asked for by {} at {}\n{}\n\nend of its log:\n{}\n\nevidence: {}\n\n\
+         Look at the environment itself before you say how it was. You say: {status}.\ntype `{}` to reconcile: ",
+        case.row.id,
+        case.row.tool,
+        case.row.chain,
+        case.row.user,
+        case.row.start_ts,
+        case.row.summary,
+        case.log_tail,
+        if case.evidence.is_empty() { "none".to_owned() } else { case.evidence.join(", ") },
+        case.word,
+    );
+    let typed = terminal.ask(&shown)?;
+    reconcile::reconcile(world, &person, &case, status, note, &typed).await?;
+    view.answer("reconcile", &json!({ "operation_id": case.row.id, "status": status, "target": case.row.chain, "lock": "free" }));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn locks(world: &World, view: &View) -> Result<ExitCode> {
+    let leases = world.leases.leases().await?;
+    let rows: Vec<_> = leases
+        .iter()
+        .filter(|(_, lease)| lease.holder.is_some() || lease.blocked.is_some())
+        .map(|(key, lease)| {
+            let (state, operation, why, since) = match (&lease.blocked, &lease.holder) {
+                (Some(b), _) => ("blocked", b.operation, b.reason.clone(), b.since),
+                (None, Some(h)) => (if lease.alive { "held" } else { "abandoned" }, h.operation, format!("{} of {} at {}", h.tool, h.user, h.place), h.since),
+                (None, None) => return json!({}),
+            };
+            json!({ "target": key, "state": state, "operation": operation, "why": why, "since": since.to_string(), "fence": lease.fence })
+        })
+        .collect();
+    view.answer("locks", &json!({ "locks": rows }));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(world: &World, actor: &Actor, id: &str, view: &View) -> Result<ExitCode> {
+    let row = get_operation::visible(world, actor, id).await?;
+    settle(&world.stores(), row.id).await?;
+    let row = world.log.store().row(row.id).await?.unwrap_or(row);
+    let events = world.log.store().history(row.id).await?;
+    view.answer("operation", &json!({ "operation": row, "events": events }));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tail(world: &World, actor: &Actor, id: &str, view: &View) -> Result<ExitCode> {
+    const SLICE: usize = 64 * 1024;
+    let row = get_operation::visible(world, actor, id).await?;
+    let mut cursor = 0;
+    loop {
+        let ended = wait(&world.stores(), row.id, Duration::from_millis(200), &mut |_| {}).await?;
+        loop {
+            let (text, _) = world.runs.read_log(row.id, cursor, SLICE).await?;
+            if text.is_empty() {
+                break;
+            }
+            cursor += text.len() as u64;
+            view.raw(&text);
+        }
+        if ended {
+            let row = world.log.store().row(row.id).await?.unwrap_or(row);
+            view.raw(&format!("{}: {}\n", row.status, row.summary));
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
+
+async fn check(world: &World, view: &View) -> Result<ExitCode> {
+    let report = verify(&world.log).await?;
+    let sound = report.faults.is_empty();
+    view.answer("verify", &json!({ "ok": sound, "chains": report.chains, "events": report.events, "operations": report.operations, "faults": report.faults }));
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
