@@ -21,13 +21,13 @@ const FILE: &str = "log.db";
 
 /// Several processes may use one folder at once, each with its own value of this type.
 #[derive(Clone)]
-pub struct SqliteStore {
+pub struct Sqlite {
     inner: Arc<Inner>,
 }
 
-impl std::fmt::Debug for SqliteStore {
+impl std::fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteStore").field("folder", &self.inner.folder).finish_non_exhaustive()
+        f.debug_struct("Sqlite").field("folder", &self.inner.folder).finish_non_exhaustive()
     }
 }
 
@@ -58,7 +58,7 @@ impl From<Error> for Stop {
     }
 }
 
-impl SqliteStore {
+impl Sqlite {
     /// A store in this state folder. Touches nothing yet.
     pub fn new(state: impl Into<PathBuf>) -> Self {
         Self {

@@ -1,3 +1,4 @@
 //! Integration tests, hermetic lane.
 
+#[cfg(test)]
 mod contract;

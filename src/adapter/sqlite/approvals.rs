@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, params};
 
-use super::{SqliteStore, Stop};
+use super::{Sqlite, Stop};
 use crate::approval::store::{ApprovalRecord, ApprovalState, ApprovalStore};
 use crate::error::{Error, Result};
 use crate::model::{ApprovalId, OperationId, PlanId};
 
 #[async_trait]
-impl ApprovalStore for SqliteStore {
+impl ApprovalStore for Sqlite {
     async fn request(&self, record: &ApprovalRecord) -> Result<ApprovalRecord> {
         let record = record.clone();
         self.off(move |store| {

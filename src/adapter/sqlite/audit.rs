@@ -6,7 +6,7 @@ mod rows;
 use async_trait::async_trait;
 use rusqlite::Transaction;
 
-use super::{SqliteStore, Stop};
+use super::{Sqlite, Stop};
 use crate::audit::event::{Body, EventRecord, NewEvent};
 use crate::audit::store::{AuditStore, OperationRow, Page, Query, project};
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use crate::model::OperationId;
 pub(super) use rows::select;
 
 #[async_trait]
-impl AuditStore for SqliteStore {
+impl AuditStore for Sqlite {
     async fn append(&self, event: NewEvent) -> Result<EventRecord> {
         self.off(move |store| store.write("appending to the log", |tx| append(tx, event))).await
     }

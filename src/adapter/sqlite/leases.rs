@@ -20,7 +20,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use self::flock::{LOOKS, PAUSE, patiently, plain, try_lock, unlock};
 use self::row::{LeaseRow, blocked_by, find, held, json, let_go, lost};
-use super::{Inner, SqliteStore, Stop, lock, make_folder, unavailable};
+use super::{Inner, Sqlite, Stop, lock, make_folder, unavailable};
 use crate::error::{Error, ErrorCode, Result};
 use crate::lock::store::{Acquired, Blocked, Holder, LeaseRecord, LeaseStore};
 use crate::model::OperationId;
@@ -35,7 +35,7 @@ pub(super) struct Held {
 const PATIENCE: u32 = 40;
 
 #[async_trait]
-impl LeaseStore for SqliteStore {
+impl LeaseStore for Sqlite {
     async fn acquire(&self, key: &str, holder: &Holder) -> Result<Acquired> {
         let (key, holder) = (key.to_owned(), holder.clone());
         self.off(move |store| store.acquire(&key, &holder)).await

@@ -9,7 +9,7 @@ use crate::model::{OperationId, Status};
 async fn nothing_is_touched_before_the_first_write() {
     let state = tempfile::tempdir().unwrap();
     let folder = state.path().join("state");
-    let store = SqliteStore::new(&folder);
+    let store = Sqlite::new(&folder);
     assert_eq!(store.row(OperationId::fresh()).await.unwrap(), None);
     assert!(store.chains().await.unwrap().is_empty());
     assert!(store.leases().await.unwrap().is_empty());
@@ -19,7 +19,7 @@ async fn nothing_is_touched_before_the_first_write() {
 #[test]
 fn every_query_answers_by_an_index_in_order() {
     let state = tempfile::tempdir().unwrap();
-    let store = SqliteStore::new(state.path());
+    let store = Sqlite::new(state.path());
     store.inner.write("testing", |_| Ok(())).unwrap();
     for bits in 0..128_u32 {
         let has = |bit: u32| bits & (1 << bit) != 0;
@@ -54,7 +54,7 @@ fn every_query_answers_by_an_index_in_order() {
     }
 }
 
-fn plan_of(store: &SqliteStore, text: &str, values: Vec<rusqlite::types::Value>) -> String {
+fn plan_of(store: &Sqlite, text: &str, values: Vec<rusqlite::types::Value>) -> String {
     store
         .inner
         .read("testing", String::new(), |db| {
@@ -75,7 +75,7 @@ fn files_are_private() {
     use std::os::unix::fs::PermissionsExt;
     let state = tempfile::tempdir().unwrap();
     let folder = state.path().join("state");
-    let store = SqliteStore::new(&folder);
+    let store = Sqlite::new(&folder);
     store.inner.write("testing", |_| Ok(())).unwrap();
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
@@ -90,7 +90,7 @@ async fn a_newer_schema_is_refused_for_reading_and_writing() {
     let state = tempfile::tempdir().unwrap();
     let db = Connection::open(state.path().join(FILE)).unwrap();
     db.pragma_update(None, "user_version", 99).unwrap();
-    let store = SqliteStore::new(state.path());
+    let store = Sqlite::new(state.path());
     let read = store.row(OperationId::fresh()).await.unwrap_err();
     let write = store.inner.write("testing", |_| Ok(())).unwrap_err();
     for error in [read, write] {
@@ -106,7 +106,7 @@ async fn promise_5_a_file_that_is_no_database_is_an_error_and_is_left_alone() {
     let path = state.path().join(FILE);
     std::fs::write(&path, "not a database, but long enough to be looked at".repeat(100)).unwrap();
     let before = std::fs::read(&path).unwrap();
-    let store = SqliteStore::new(state.path());
+    let store = Sqlite::new(state.path());
     let error = store.inner.write("testing", |_| Ok(())).unwrap_err();
     assert_eq!(error.code, ErrorCode::AuditUnavailable, "{}", error.message);
     assert!(store.row(OperationId::fresh()).await.is_err());
@@ -118,7 +118,7 @@ async fn promise_5_a_file_that_is_no_database_is_an_error_and_is_left_alone() {
 fn promise_5_a_read_only_log_is_still_read() {
     use std::os::unix::fs::PermissionsExt;
     let state = tempfile::tempdir().unwrap();
-    let first = SqliteStore::new(state.path());
+    let first = Sqlite::new(state.path());
     first.inner.write("testing", |_| Ok(())).unwrap();
     drop(first);
     let set = |path: &Path, mode| {
@@ -128,7 +128,7 @@ fn promise_5_a_read_only_log_is_still_read() {
     set(state.path(), 0o500);
     let privileged = std::fs::write(state.path().join("probe"), "").is_ok();
 
-    let store = SqliteStore::new(state.path());
+    let store = Sqlite::new(state.path());
     let seen = store.inner.read("testing", -1, |db| {
         Ok(db.query_row("SELECT count(*) FROM events", [], |r| r.get(0))?)
     });

@@ -1,4 +1,4 @@
-//! SQLite under the contract, and what only it can show: processes, children that inherit a lock, raw edits.
+//! `SQLite` under the contract, and what only it can show: processes, children that inherit a lock, raw edits.
 //!
 //! Children inherit the leases of whoever starts them, so lease tests run in a process of their own where no other
 //! test starts any: this binary again, told by a variable what to do.
@@ -8,10 +8,10 @@
 )]
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use datamcp::adapter::sqlite::SqliteStore;
+use datamcp::adapter::sqlite::Sqlite;
 use datamcp::approval::ApprovalStore;
 use datamcp::audit::AuditStore;
 use datamcp::audit::store::Query;
@@ -28,7 +28,7 @@ macro_rules! under_contract {
         $(#[tokio::test]
         async fn $name() {
             let state = tempfile::tempdir().unwrap();
-            $port::$name(&|| Arc::new(SqliteStore::new(state.path())) as Arc<dyn $store>).await;
+            $port::$name(&|| Arc::new(Sqlite::new(state.path())) as Arc<dyn $store>).await;
         })+
     };
 }
@@ -57,10 +57,16 @@ const VARIABLE: &str = "DATAMCP_TEST_ALONE";
 /// Starts this binary for one test, with a folder.
 fn start(test: &str, folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("contract::sqlite::{test}"), "--nocapture"])
+        .args(["--exact", &format!("contract::sqlite::{test}")])
         .env(VARIABLE, folder)
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap()
+}
+
+fn passes(child: Child) {
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// The folder, in a process that was started for one test.
@@ -71,8 +77,7 @@ fn told() -> Option<std::path::PathBuf> {
 #[test]
 fn faults_17_18_leases_keep_the_contract() {
     let state = tempfile::tempdir().unwrap();
-    let mut child = start("alone_leases", state.path());
-    assert!(child.wait().unwrap().success());
+    passes(start("alone_leases", state.path()));
 }
 
 /// One test in one process: see the head of this file. Does nothing when run with the others.
@@ -83,7 +88,7 @@ async fn alone_leases() {
         ($($name:ident),+) => {
             $({
                 let state = folder.join(stringify!($name));
-                leases::$name(&|| Arc::new(SqliteStore::new(&state)) as Arc<dyn LeaseStore>).await;
+                leases::$name(&|| Arc::new(Sqlite::new(&state)) as Arc<dyn LeaseStore>).await;
             })+
         };
     }
@@ -102,7 +107,7 @@ async fn alone_leases() {
 }
 
 fn open(folder: &Path) -> Arc<dyn LeaseStore> {
-    Arc::new(SqliteStore::new(folder))
+    Arc::new(Sqlite::new(folder))
 }
 
 fn sleeper() -> Child {
@@ -177,10 +182,8 @@ async fn looking_does_not_disturb(folder: &Path) {
 async fn promise_5_processes_that_append_at_once_make_one_chain() {
     let state = tempfile::tempdir().unwrap();
     let children: Vec<_> = (0..4).map(|_| start("alone_appends", state.path())).collect();
-    for mut child in children {
-        assert!(child.wait().unwrap().success());
-    }
-    let store = SqliteStore::new(state.path());
+    children.into_iter().for_each(passes);
+    let store = Sqlite::new(state.path());
     let events = store.events("aws/dev", 0, 1000).await.unwrap();
     assert_eq!(events.len(), 200);
     for (n, pair) in events.windows(2).enumerate() {
@@ -193,7 +196,7 @@ async fn promise_5_processes_that_append_at_once_make_one_chain() {
 #[tokio::test]
 async fn alone_appends() {
     let Some(folder) = told() else { return };
-    let store = SqliteStore::new(folder);
+    let store = Sqlite::new(folder);
     for _ in 0..50 {
         audit::receive(&store, "aws/dev", 1).await;
     }
@@ -202,7 +205,7 @@ async fn alone_appends() {
 #[tokio::test]
 async fn promise_5_a_log_that_cannot_be_written_says_so_and_is_still_read() {
     let state = tempfile::tempdir().unwrap();
-    let store = SqliteStore::new(state.path());
+    let store = Sqlite::new(state.path());
     let id = audit::receive(&store, "aws/dev", 1).await;
     let raw = rusqlite::Connection::open(state.path().join("log.db")).unwrap();
     raw.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -222,7 +225,7 @@ async fn promise_5_a_state_folder_that_cannot_be_made_says_so() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("state");
     std::fs::write(&file, "a file, not a folder").unwrap();
-    let store = SqliteStore::new(&file);
+    let store = Sqlite::new(&file);
     let id = datamcp::model::OperationId::fresh();
     let body = audit::received(serde_json::json!({}), None);
     let error = store.append(audit::event("aws/dev", id, 1, body)).await;

@@ -1,9 +1,10 @@
 //! Fault 25, bar 20: whatever is done to a log behind its back is found, and the first bad event named.
+#![expect(clippy::disallowed_methods, reason = "tests damage files")]
 
 use std::sync::Arc;
 
 use datamcp::adapter::file::FileAnchor;
-use datamcp::adapter::sqlite::SqliteStore;
+use datamcp::adapter::sqlite::Sqlite;
 use datamcp::audit::entry::Attempt;
 use datamcp::audit::verify::{Report, verify};
 use datamcp::audit::{Body, Closing, Log};
@@ -25,7 +26,7 @@ struct Place {
 async fn place() -> Place {
     let state = tempfile::tempdir().unwrap();
     let log = Log::new(
-        Arc::new(SqliteStore::new(state.path())),
+        Arc::new(Sqlite::new(state.path())),
         Arc::new(FileAnchor::new(state.path().join("anchor"))),
         Arc::new(FixedClock::new(at(1))),
     );
@@ -135,7 +136,7 @@ async fn fault_25_reordered_events_are_found() {
 #[tokio::test]
 async fn bar_20_a_cut_end_is_found_even_after_the_log_grew_again() {
     for keep in 0..9_u64 {
-        let mut place = place().await;
+        let place = place().await;
         place.sql(&format!("DELETE FROM events WHERE chain = 'aws/dev' AND seq > {keep}"));
         place.found(keep + 1, "cut").await;
         if keep == 6 {
@@ -148,8 +149,6 @@ async fn bar_20_a_cut_end_is_found_even_after_the_log_grew_again() {
                 assert!(place.log.receive(id, attempt("dev")).await.is_err());
             }
             place.found(7, "cut and grown").await;
-        } else if keep == 8 {
-            place.operations.clear();
         }
     }
 }
