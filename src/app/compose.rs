@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::adapter::file::{FileAnchor, FilePlans, FileRuns};
 use crate::adapter::process::{ProcessLauncher, SocketDesk};
-use crate::adapter::sqlite::SqliteStore;
+use crate::adapter::sqlite::Sqlite;
 use crate::adapter::terraform::{Settings, Terraform};
 use crate::audit::Log;
 use crate::clock::{Clock, SystemClock};
@@ -17,7 +17,7 @@ use crate::port::Identity;
 pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
     let state = config.state().to_path_buf();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = Arc::new(SqliteStore::new(&state));
+    let store = Arc::new(Sqlite::new(&state));
     let identity = identity(surroundings);
     World {
         settings_path: path.display().to_string(),
