@@ -5,5 +5,5 @@ pub mod evaluate;
 pub mod facts;
 
 pub use decision::{Decision, Obligation, SelfApproval, Verdict};
-pub use evaluate::{admit, evaluate};
+pub use evaluate::{account, admit, evaluate};
 pub use facts::{Facts, Wish};

@@ -1,7 +1,9 @@
 //! All tools, once: MCP schemas and annotations, subcommands and the reference are computed from this list.
 
 use schemars::{JsonSchema, Schema};
+use serde_json::Value;
 
+use super::request::RawTerms;
 use super::{ReadOperation, WriteOperation};
 use crate::model::Effect;
 
@@ -42,9 +44,22 @@ pub struct Tool {
     pub kind: Kind,
 }
 
-/// The schema of a type.
+/// The schema of a type. Unknown fields are not taken.
 pub fn schema<T: JsonSchema>() -> Schema {
-    schemars::schema_for!(T)
+    let mut schema = schemars::schema_for!(T);
+    schema.insert("additionalProperties".into(), false.into());
+    schema
+}
+
+/// The schema of a mutating tool's request: its own fields, then the terms that all of them share.
+pub fn change<T: JsonSchema>() -> Schema {
+    let mut schema = schema::<T>();
+    let terms = schemars::schema_for!(RawTerms).to_value();
+    let terms = terms.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        fields.extend(terms);
+    }
+    schema
 }
 
 /// Every tool, in the order in which they are listed.

@@ -1,6 +1,7 @@
 //! The straight path of every change, second half, in the operation's own supervisor process: compute, decide, lock,
 //! verify again, open, effect, close, release. The first half is [`admit`](super::admit).
 
+mod ask;
 mod consent;
 mod ends;
 mod locks;

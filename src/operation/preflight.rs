@@ -10,6 +10,7 @@ use super::catalog::{Kind, Tool};
 use super::{ReadOperation, World, catalog, request};
 use crate::error::{Error, Result};
 use crate::model::{Actor, Cloud, Effect, Environment, Role};
+use crate::policy;
 
 /// Request of `preflight`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -145,14 +146,8 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
     )];
     let caller = world.identity.caller(environment, "preflight").await;
     let identity = caller.and_then(|c| {
-        if c.account == environment.account {
-            return Ok(format!("{} in account {}", c.arn, c.account));
-        }
-        Err(Error::new(
-            crate::error::ErrorCode::WrongIdentity,
-            format!("{} belongs to account {}, not {}", c.arn, c.account, environment.account),
-        )
-        .next("use credentials of the environment's account"))
+        policy::account(key, &c.account, &environment.account)?;
+        Ok(format!("{} in account {}", c.arn, c.account))
     });
     checks.push(seen(format!("{key} identity"), identity));
     if environment.tier.typed_name || environment.tier.approver_other_than_requester {

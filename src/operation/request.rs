@@ -1,6 +1,7 @@
 //! From a raw request to what was asked: every check that needs no I/O lives here, nowhere else.
 
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -38,19 +39,24 @@ pub struct Ask {
     pub notes: Vec<String>,
 }
 
-/// Terms as typed.
-#[derive(Debug, Clone, Default)]
+/// Terms as typed: fields of every mutating tool.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct RawTerms {
-    /// See [`Terms`].
+    /// Only compute the plan (default true). Nothing changes.
+    #[schemars(default = "yes")]
     pub dry_run: Option<bool>,
-    /// See [`Terms`].
+    /// Approve your own plan; counts only where the policy lets you.
     pub auto_approve: Option<bool>,
-    /// See [`Terms`].
+    /// Carry out exactly this plan, from an earlier answer.
     pub plan_id: Option<String>,
-    /// See [`Terms`].
+    /// Seconds to wait for the end (default 45, at most 600); the work goes on either way.
     pub wait_s: Option<u64>,
-    /// See [`Terms`].
+    /// A repeated call with the same key answers with the first one's operation.
     pub idempotency_key: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Waiting below the 60 s after which many clients give a call up.
@@ -60,24 +66,42 @@ pub const WAIT_S_MAX: u64 = 600;
 
 /// Reads a request into its type. Unknown fields are refused with the nearest known name; types are never coerced.
 pub fn read<T: DeserializeOwned + JsonSchema>(request: &Value) -> Result<T> {
+    known(request, &fields::<T>())?;
+    typed(request)
+}
+
+/// Reads the request of a mutating tool: its own fields, and the terms that all of them share.
+pub fn read_change<T: DeserializeOwned + JsonSchema>(
+    request: &Value,
+) -> Result<(T, Terms, Vec<String>)> {
+    known(request, &[fields::<T>(), fields::<RawTerms>()].concat())?;
+    let (terms, notes) = typed::<RawTerms>(request)?.check(request)?;
+    Ok((typed(request)?, terms, notes))
+}
+
+fn fields<T: JsonSchema>() -> Vec<String> {
+    let schema = schemars::schema_for!(T);
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.map(|p| p.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn known(request: &Value, known: &[String]) -> Result<()> {
     let Value::Object(given) = request else {
         return Err(Error::invalid("arguments", request.to_string(), "are not an object")
             .allowed("a JSON object"));
     };
-    let schema = schemars::schema_for!(T);
-    let known: Vec<&str> = schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .map(|p| p.keys().map(String::as_str).collect())
-        .unwrap_or_default();
-    if let Some(unknown) = given.keys().find(|k| !known.contains(&k.as_str())) {
-        let error = Error::invalid(unknown, unknown, "is not a field of this tool")
-            .allowed(known.join(", "));
-        return Err(match nearest(unknown, known.iter().copied()) {
-            Some(near) => error.next(format!("did you mean {near}")),
-            None => error.next("the tool's input schema lists its fields"),
-        });
-    }
+    let Some(unknown) = given.keys().find(|key| !known.contains(key)) else {
+        return Ok(());
+    };
+    let error =
+        Error::invalid(unknown, unknown, "is not a field of this tool").allowed(known.join(", "));
+    Err(match nearest(unknown, known.iter().map(String::as_str)) {
+        Some(near) => error.next(format!("did you mean {near}")),
+        None => error.next("the tool's input schema lists its fields"),
+    })
+}
+
+fn typed<T: DeserializeOwned>(request: &Value) -> Result<T> {
     serde_path_to_error::deserialize(request).map_err(|e| {
         let field = e.path().to_string();
         let pointer = format!("/{}", field.replace('.', "/"));

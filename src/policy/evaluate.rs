@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::decision::{Decision, Obligation, Verdict};
 use super::facts::{Facts, Wish};
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Action, ChangeSet, Effect, Role};
+use crate::model::{Action, ChangeSet, Effect, EnvironmentKey, Role};
 
 /// Whether a request may be asked for at all: decided by role and effect, before anything is computed.
 pub fn admit(wish: &Wish<'_>) -> Result<()> {
@@ -49,8 +49,8 @@ fn verdict(facts: &Facts<'_>) -> Verdict {
     if let Err(error) = admit(&facts.wish) {
         return Verdict::Deny(error);
     }
-    if facts.account != facts.expected_account {
-        return Verdict::Deny(wrong_account(facts));
+    if let Err(error) = account(facts.environment, facts.account, facts.expected_account) {
+        return Verdict::Deny(error);
     }
     if let Some(error) = too_many_deletions(facts) {
         return Verdict::Deny(error);
@@ -93,17 +93,18 @@ fn may_self_approve(roles: &BTreeSet<Role>, action: Action) -> bool {
     holds(roles, needed)
 }
 
-fn wrong_account(facts: &Facts<'_>) -> Error {
-    Error::new(
+/// Whether credentials belong to the account that they should.
+pub fn account(environment: &EnvironmentKey, found: &str, expected: &str) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::new(
         ErrorCode::WrongIdentity,
-        format!(
-            "checking the identity for {}: the credentials belong to account {}, the environment is account {}",
-            facts.environment, facts.account, facts.expected_account
-        ),
+        format!("checking the identity for {environment}: the credentials belong to account {found}, the environment is account {expected}"),
     )
-    .given(facts.account)
-    .allowed(facts.expected_account)
-    .next("use credentials of the environment's account: profile or role_arn of the environment, or the ambient credentials")
+    .given(found)
+    .allowed(expected)
+    .next("use credentials of the environment's account: profile or role_arn of the environment, or the ambient credentials"))
 }
 
 fn taken_away(changes: &ChangeSet) -> impl Iterator<Item = &crate::model::ResourceChange> {

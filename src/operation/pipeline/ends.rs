@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::consent::need;
+use super::ask::need;
 use crate::audit::Closing;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{PlanRecord, Status};

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Binding, PlanId, PlanRecord};
 use crate::operation::admit::strings;
 use crate::operation::{Kind, Scene, World, WriteOperation, admit, catalog, place};
-use crate::policy::{Decision, Facts, Wish, evaluate};
+use crate::policy::{self, Decision, Facts, Wish, evaluate};
 use crate::port::{Caller, Job, Watch};
 use crate::run::{Journal, RunFile};
 use crate::secret::looks_secret;
@@ -59,18 +59,7 @@ pub(super) async fn identify(scene: &Scene<'_>) -> Result<Caller> {
         .await;
     let caller =
         scene.world.identity.caller(&scene.environment, &scene.run.operation.to_string()).await?;
-    if caller.account != scene.environment.account {
-        return Err(Error::new(
-            ErrorCode::WrongIdentity,
-            format!(
-                "checking the identity for {}: the credentials belong to account {}, the environment is account {}",
-                scene.environment.key, caller.account, scene.environment.account
-            ),
-        )
-        .given(&caller.account)
-        .allowed(&scene.environment.account)
-        .next("use credentials of the environment's account: profile or role_arn of the environment, or the ambient credentials"));
-    }
+    policy::account(&scene.environment.key, &caller.account, &scene.environment.account)?;
     Ok(caller)
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::operation::apply_terraform::ApplyRequest;
 
 fn error(request: &Value) -> Error {
-    read::<ApplyRequest>(request).unwrap_err()
+    read_change::<ApplyRequest>(request).unwrap_err()
 }
 
 #[test]
@@ -14,7 +14,7 @@ fn bad_input_8_unknown_fields_are_named_with_a_suggestion() {
     let error = error(&json!({ "cloud": "aws", "enviroment": "dev" }));
     assert_eq!(error.field.as_deref(), Some("enviroment"));
     assert!(error.allowed.unwrap().contains("env"));
-    let wokspace = read::<ApplyRequest>(&json!({ "wokspace": "x" })).unwrap_err();
+    let wokspace = read_change::<ApplyRequest>(&json!({ "wokspace": "x" })).unwrap_err();
     assert_eq!(wokspace.next.as_deref(), Some("did you mean workspace"));
 }
 
