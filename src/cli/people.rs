@@ -73,7 +73,14 @@ async fn decide(
         prompt.record.text, prompt.worth, prompt.record.expires
     );
     let typed = if grant {
-        terminal.ask(&format!("{shown}type `{}` to approve: ", prompt.word))?
+        let ask =
+            format!("type `{}` to approve, or `plan` to read the whole plan first: ", prompt.word);
+        let mut typed = terminal.ask(&format!("{shown}{ask}"))?;
+        while typed == "plan" && prompt.word != "plan" {
+            let plan = approve::whole_plan(world, &prompt).await?;
+            typed = terminal.ask(&format!("\n{plan}\n\n{ask}"))?;
+        }
+        typed
     } else {
         terminal.ask(&format!("{shown}press Enter to reject, Ctrl-C to leave it: "))?
     };

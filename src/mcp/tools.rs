@@ -1,11 +1,10 @@
 //! The catalogue as MCP tools: schemas, annotations, order.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use rmcp::model::{JsonObject, Tool, ToolAnnotations};
-use schemars::Schema;
-use serde_json::Value;
+use rmcp::model::{Tool, ToolAnnotations};
 
+use super::compact;
 use crate::model::Effect;
 use crate::operation::catalog;
 
@@ -16,9 +15,9 @@ pub fn listing() -> &'static [Tool] {
 }
 
 fn describe(tool: &catalog::Tool) -> Tool {
-    Tool::new(tool.name, tool.about, object((tool.input)()))
+    Tool::new(tool.name, tool.about, compact::input(&(tool.input)()))
         .with_title(tool.title)
-        .with_raw_output_schema(object((tool.output)()))
+        .with_raw_output_schema(compact::output(&(tool.output)()))
         .with_annotations(annotations(tool.effect))
 }
 
@@ -37,16 +36,4 @@ fn annotations(effect: Effect) -> ToolAnnotations {
         Some(idempotent),
         Some(open_world),
     )
-}
-
-/// A schema as a JSON object, without what no client reads.
-fn object(schema: Schema) -> Arc<JsonObject> {
-    let mut value = schema.to_value();
-    if let Value::Object(map) = &mut value {
-        map.remove("$schema");
-        map.remove("title");
-        map.remove("description");
-        return Arc::new(map.clone());
-    }
-    Arc::new(JsonObject::new())
 }

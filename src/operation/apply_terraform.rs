@@ -41,6 +41,6 @@ pub static TOOL: Tool = Tool {
             approval call again. What was reviewed is exactly what runs.",
     effect: Effect::Change,
     input: catalog::change::<ApplyRequest>,
-    output: catalog::schema::<ChangeAnswer>,
+    output: catalog::answer::<ChangeAnswer>,
     kind: Kind::Write(&TerraformChange { intent: Intent::Apply, parse }),
 };

@@ -73,6 +73,6 @@ pub static TOOL: Tool = Tool {
             Cancelling a call in the client does not stop the work; this does.",
     effect: Effect::Control,
     input: catalog::schema::<CancelOperationRequest>,
-    output: catalog::schema::<CancelOperationAnswer>,
+    output: catalog::answer::<CancelOperationAnswer>,
     kind: Kind::Read(&CancelOperation),
 };

@@ -51,6 +51,11 @@ pub fn schema<T: JsonSchema>() -> Schema {
     schema
 }
 
+/// The schema of an answer. A later version may add fields.
+pub fn answer<T: JsonSchema>() -> Schema {
+    schemars::schema_for!(T)
+}
+
 /// The schema of a mutating tool's request: its own fields, then the terms that all of them share.
 pub fn change<T: JsonSchema>() -> Schema {
     let mut schema = schema::<T>();

@@ -38,6 +38,6 @@ pub static TOOL: Tool = Tool {
             only plans; then plan_id and dry_run=false.",
     effect: Effect::Destroy,
     input: catalog::change::<DestroyRequest>,
-    output: catalog::schema::<ChangeAnswer>,
+    output: catalog::answer::<ChangeAnswer>,
     kind: Kind::Write(&TerraformChange { intent: Intent::Destroy, parse }),
 };

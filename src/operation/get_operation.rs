@@ -155,6 +155,6 @@ pub static TOOL: Tool = Tool {
             log_cursor it answers the log piece by piece.",
     effect: Effect::Read,
     input: catalog::schema::<GetOperationRequest>,
-    output: catalog::schema::<GetOperationAnswer>,
+    output: catalog::answer::<GetOperationAnswer>,
     kind: Kind::Read(&GetOperation),
 };

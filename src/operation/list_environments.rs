@@ -155,6 +155,6 @@ pub static TOOL: Tool = Tool {
             and says who you are here and which roles you have.",
     effect: Effect::Read,
     input: catalog::schema::<ListEnvironmentsRequest>,
-    output: catalog::schema::<ListEnvironmentsAnswer>,
+    output: catalog::answer::<ListEnvironmentsAnswer>,
     kind: Kind::Read(&ListEnvironments),
 };

@@ -175,6 +175,6 @@ pub static TOOL: Tool = Tool {
             admin you see your own.",
     effect: Effect::Read,
     input: catalog::schema::<ListOperationsRequest>,
-    output: catalog::schema::<ListOperationsAnswer>,
+    output: catalog::answer::<ListOperationsAnswer>,
     kind: Kind::Read(&ListOperations),
 };

@@ -179,6 +179,6 @@ pub static TOOL: Tool = Tool {
             module, identity. Changes nothing.",
     effect: Effect::Read,
     input: catalog::schema::<PreflightRequest>,
-    output: catalog::schema::<PreflightAnswer>,
+    output: catalog::answer::<PreflightAnswer>,
     kind: Kind::Read(&Preflight),
 };

@@ -115,6 +115,6 @@ pub static TOOL: Tool = Tool {
     about: "Reads the outputs of an environment's Terraform state. Values of sensitive outputs are left out.",
     effect: Effect::Read,
     input: catalog::schema::<OutputsRequest>,
-    output: catalog::schema::<OutputsAnswer>,
+    output: catalog::answer::<OutputsAnswer>,
     kind: Kind::Read(&Outputs),
 };

@@ -93,6 +93,12 @@ fn undecided(record: &ApprovalRecord, now: jiff::Timestamp) -> Result<()> {
     }
 }
 
+/// The whole plan as text, redacted.
+pub async fn whole_plan(world: &World, prompt: &Prompt) -> Result<String> {
+    let plan = world.plans.record(prompt.record.plan).await?;
+    plan.map(|plan| plan.text).ok_or_else(|| denied(&prompt.record, "its plan is gone"))
+}
+
 /// Records the decision: first the event, then the record that the pipeline asks for. `typed` is what the person typed.
 pub async fn decide(
     world: &World,

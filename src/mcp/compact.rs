@@ -1,0 +1,94 @@
+//! Schemas as small as a model can use them: every token of `tools/list` is paid in every conversation. The whole
+//! schemas are in the reference.
+
+use std::sync::Arc;
+
+use rmcp::model::JsonObject;
+use schemars::Schema;
+use serde_json::{Map, Value, json};
+
+/// A request's schema: types and meanings, references resolved, `null` left out (a field that is left out means it).
+pub(super) fn input(schema: &Schema) -> Arc<JsonObject> {
+    object(schema, |rule, definitions| {
+        let mut small = shape(rule, definitions, true);
+        for key in ["description", "default"] {
+            if let Some(value) = rule.get(key).filter(|v| !v.is_null()) {
+                small.insert(key.to_owned(), value.clone());
+            }
+        }
+        small
+    })
+}
+
+/// An answer's schema: names and types of its fields.
+pub(super) fn output(schema: &Schema) -> Arc<JsonObject> {
+    object(schema, |rule, definitions| shape(rule, definitions, false))
+}
+
+fn object(
+    schema: &Schema,
+    field: impl Fn(&Value, &Value) -> Map<String, Value>,
+) -> Arc<JsonObject> {
+    let schema = schema.as_value();
+    let definitions = schema.get("$defs").unwrap_or(&Value::Null);
+    let fields = schema.get("properties").and_then(Value::as_object);
+    let properties: Map<String, Value> = fields
+        .into_iter()
+        .flatten()
+        .map(|(name, rule)| (name.clone(), Value::Object(field(rule, definitions))))
+        .collect();
+    let mut whole = Map::from_iter([
+        ("type".to_owned(), json!("object")),
+        ("properties".to_owned(), Value::Object(properties)),
+    ]);
+    for key in ["required", "additionalProperties"] {
+        whole.extend(schema.get(key).map(|value| (key.to_owned(), value.clone())));
+    }
+    Arc::new(whole)
+}
+
+/// Type and allowed words of a field; what is inside objects and lists is left to the reference.
+fn shape(rule: &Value, definitions: &Value, bounds: bool) -> Map<String, Value> {
+    let rule = resolve(rule, definitions);
+    let mut small = Map::new();
+    if let Some(words) = words(rule) {
+        small.insert("enum".into(), words);
+        return small;
+    }
+    let kind = match rule.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().find(|k| *k != "null").cloned(),
+        other => other.cloned(),
+    };
+    small.extend(kind.map(|kind| ("type".to_owned(), kind)));
+    for key in ["minimum", "maximum"] {
+        if let Some(value) = rule.get(key).filter(|_| bounds) {
+            small.insert(key.to_owned(), value.clone());
+        }
+    }
+    small
+}
+
+/// Follows a reference and takes the part of an `anyOf` that is not `null`.
+fn resolve<'a>(rule: &'a Value, definitions: &'a Value) -> &'a Value {
+    let not_null = |part: &&Value| part.get("type") != Some(&json!("null"));
+    let part =
+        rule.get("anyOf").and_then(Value::as_array).and_then(|parts| parts.iter().find(not_null));
+    if let Some(part) = part {
+        return resolve(part, definitions);
+    }
+    let name = rule.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+    match name.and_then(|name| definitions.get(name)) {
+        Some(definition) => resolve(definition, definitions),
+        None => rule,
+    }
+}
+
+/// The words of an enumeration.
+fn words(rule: &Value) -> Option<Value> {
+    if let Some(words) = rule.get("enum") {
+        return Some(words.clone());
+    }
+    let parts = rule.get("oneOf")?.as_array()?;
+    let words: Option<Vec<Value>> = parts.iter().map(|part| part.get("const").cloned()).collect();
+    words.map(Value::Array)
+}
