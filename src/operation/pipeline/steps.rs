@@ -100,6 +100,10 @@ pub(super) async fn compute(
     held.release().await?;
     let computed = computed?;
     scene.world.plans.put(&computed.record, &computed.file).await?;
+    // Somebody has to delete expired plans; whoever makes a new one does. A failure is the next one's to try again.
+    if let Err(error) = scene.world.plans.sweep(scene.world.clock.now()).await {
+        tracing::warn!(%error, "deleting expired plans");
+    }
     Ok((computed.record, computed.warnings))
 }
 
