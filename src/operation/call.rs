@@ -39,7 +39,7 @@ pub async fn call(
                 .map(|answer| Called { answer, failed: false }),
             Err(error) => Err(error),
         },
-        Kind::Write(_) => return change(world, actor, tool, request, see).await,
+        Kind::Survey(_) | Kind::Write(_) => return change(world, actor, tool, request, see).await,
     };
     answered.unwrap_or_else(|error| refused(None, error))
 }
