@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::OperationRow;
 use crate::error::Error;
 use crate::model::{ApprovalId, ChangeSet, OperationId, PlanId, ResourceChange, Status};
 
@@ -141,6 +142,16 @@ impl ChangeAnswer {
     /// The answer to a request that was refused or failed.
     pub fn failed(operation_id: Option<OperationId>, status: Status, error: Error) -> Self {
         Self { next: error.next.clone(), error: Some(error), ..Self::new(operation_id, status) }
+    }
+
+    /// What the log knows of an operation whose answer was lost.
+    pub fn of_row(row: &OperationRow) -> Self {
+        let mut answer = Self::new(Some(row.id), row.status);
+        answer.summary = Some(Summary { text: row.summary.clone(), ..Summary::default() });
+        answer.plan_id = row.plan;
+        answer.next = row.error.as_ref().and_then(|e| e.next.clone());
+        answer.error.clone_from(&row.error);
+        answer.fit()
     }
 
     /// The same answer with every text passed through `clean`.
