@@ -4,6 +4,7 @@
 pub mod admit;
 pub mod answer;
 pub mod apply_terraform;
+pub mod bootstrap_state_backend;
 pub mod call;
 pub mod cancel_operation;
 pub mod catalog;

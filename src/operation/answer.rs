@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::audit::OperationRow;
 use crate::error::Error;
@@ -109,6 +110,9 @@ pub struct ChangeAnswer {
     pub returncode: Option<i32>,
     /// Whether the change was made in full.
     pub succeeded: bool,
+    /// More, by tool: for a state backend its settings and the backend block.
+    #[serde(skip_serializing_if = "Map::is_empty", default)]
+    pub details: Map<String, Value>,
     /// What a user should know.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
@@ -132,6 +136,7 @@ impl ChangeAnswer {
             plan_stdout: None,
             apply_stdout: None,
             returncode: None,
+            details: Map::new(),
             succeeded: status == Status::Succeeded,
             warnings: Vec::new(),
             next: None,

@@ -82,11 +82,12 @@ pub fn change<T: JsonSchema>() -> Schema {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static TOOLS: [&Tool; 9] = [
+pub static TOOLS: [&Tool; 10] = [
     &super::apply_terraform::TOOL,
     &super::destroy_terraform::TOOL,
     &super::terraform_outputs::TOOL,
     &super::detect_drift::TOOL,
+    &super::bootstrap_state_backend::TOOL,
     &super::list_environments::TOOL,
     &super::preflight::TOOL,
     &super::list_operations::TOOL,

@@ -14,7 +14,7 @@ use crate::permit::Permit;
 use crate::port::{Applied, Caller, JobFacts, PlanFile, Watch, provisioner::check_variables};
 
 /// How long a plan may wait for its approval, in minutes.
-const PLAN_MINUTES: i64 = 30;
+pub(super) const PLAN_MINUTES: i64 = 30;
 
 /// Apply, destroy or look for drift.
 #[derive(Debug)]

@@ -36,7 +36,12 @@ impl AwsIdentity {
         Self { inherited_overrides, ..Self::default() }
     }
 
-    async fn settings(&self, environment: &Environment, session: &str) -> Result<SdkConfig> {
+    /// The SDK's settings for an environment: region, endpoint, credentials.
+    pub(super) async fn settings(
+        &self,
+        environment: &Environment,
+        session: &str,
+    ) -> Result<SdkConfig> {
         if let (None, Some(name)) = (&environment.endpoint_url, self.inherited_overrides.first()) {
             return Err(Error::new(ErrorCode::InvalidRequest, format!("finding credentials for {}: {name} is set in the environment and would redirect signed calls", environment.key))
                 .field(name)
@@ -141,7 +146,7 @@ impl Identity for AwsIdentity {
 }
 
 /// The causes of an error, outermost first, each once: the SDK's own rendering adds a dump of its structures.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in std::iter::successors(Some(error), |e| e.source()) {
         let text = cause.to_string();
