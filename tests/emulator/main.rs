@@ -18,3 +18,7 @@ mod refusals;
 mod kills;
 #[cfg(test)]
 mod outlives;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod store;
