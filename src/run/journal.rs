@@ -85,7 +85,8 @@ impl Watch for Journal {
     }
 
     async fn line(&self, text: &str) {
-        drop(self.runs.log(self.id, &self.clean(text)).await);
+        let text = format!("{}\n", text.trim_end_matches('\n'));
+        drop(self.runs.log(self.id, &self.clean(&text)).await);
     }
 
     async fn stop_requested(&self) -> bool {

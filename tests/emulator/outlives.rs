@@ -99,8 +99,11 @@ fn stubborn(project: &Project) -> String {
         marks.display(),
         effects.command("b")
     );
-    let steps =
-        [step("a", None, &effects.command("a")), step("b", Some("a"), &slow), step("c", Some("b"), "true")];
+    let steps = [
+        step("a", None, &effects.command("a")),
+        step("b", Some("a"), &slow),
+        step("c", Some("b"), "true"),
+    ];
     module_of("local", &steps.concat())
 }
 
@@ -218,6 +221,7 @@ fn bar_12_wait_s_0_answers_at_once_and_the_log_is_read_piece_by_piece() {
     }
     let whole = std::fs::read_to_string(project.run(&id).join("log.txt")).unwrap();
     assert_eq!(log, whole);
-    assert!(log.contains("s11: Creation complete"), "{log}");
+    let line = |l: &str| l.starts_with("terraform_data.s11: Creation complete");
+    assert!(log.lines().any(line), "each event on a line of its own: {log}");
     assert!(log.len() > 2 * 2_400, "more than one page: {}", log.len());
 }
