@@ -87,12 +87,10 @@ impl ReadOperation for GetOperation {
             });
             see(p);
         };
-        let ended = row.status.is_final()
-            || wait(&world.stores(), row.id, Duration::from_secs(wait_s), &mut show).await?;
+        let ended = wait(&world.stores(), row.id, Duration::from_secs(wait_s), &mut show).await?;
         let orphaned = !ended && settle(&world.stores(), row.id).await? == Settled::Orphaned;
         let row = world.log.store().row(row.id).await?.unwrap_or(row);
-        let status =
-            if row.status == Status::Queued && !ended { Status::Running } else { row.status };
+        let status = if ended { row.status } else { Status::Running };
         let mut answer = GetOperationAnswer {
             operation_id: row.id,
             tool: row.tool.clone(),

@@ -164,7 +164,7 @@ impl WriteOperation for TerraformChange {
         };
         let now = scene.world.clock.now();
         let text = scene.journal.clean(&planned.text);
-        scene.journal.line(&format!("{}\n", planned.text.trim_end())).await;
+        scene.journal.line(planned.text.trim_end()).await;
         let record = PlanRecord {
             id: PlanId::fresh(),
             operation: scene.run.operation,

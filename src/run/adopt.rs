@@ -36,11 +36,16 @@ pub async fn settle(stores: &Stores, id: OperationId) -> Result<Settled> {
     let Some(row) = stores.log.store().row(id).await? else {
         return Ok(Settled::Absent);
     };
+    let held = stores.runs.is_held(id).await?;
     if row.status.is_final() {
+        // The record comes first, the answer right after it: a living supervisor is writing it.
+        if held && stores.runs.result(id).await?.is_none() {
+            return Ok(Settled::Alive);
+        }
         tidy(stores, &row).await?;
         return Ok(Settled::Ended(row.status));
     }
-    if stores.runs.is_held(id).await? {
+    if held {
         return Ok(Settled::Alive);
     }
     let (journal, _) = stores.runs.journal(id, 0).await?;
@@ -121,8 +126,8 @@ async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> 
     closing.error = error(status, row, &summary);
     let keep: &[&str] = if status == Status::Unknown { &EVIDENCE } else { &[] };
     closing.artifacts = stores.runs.close_scratch(row.id, keep).await?;
-    let answer = json!({ "operation_id": row.id, "status": status, "summary": { "text": summary }, "plan_id": row.plan, "error": closing.error });
-    stores.runs.put_result(row.id, &answer).await?;
+    let settled = OperationRow { status, summary, error: closing.error.clone(), ..row.clone() };
+    stores.runs.put_result(row.id, &answer(&settled)).await?;
     if let Err(error) = stores.log.end(row.id, &row.chain, &by_us(row), closing).await {
         // Two may adopt at once: the log takes one end, the other finds it there.
         match stores.log.store().row(row.id).await? {
@@ -130,7 +135,6 @@ async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> 
             _ => return Err(error),
         }
     }
-    let settled = OperationRow { status, summary, ..row.clone() };
     tidy(stores, &settled).await?;
     Ok(status)
 }
@@ -153,8 +157,25 @@ fn error(status: Status, row: &OperationRow, summary: &str) -> Option<Error> {
     }
 }
 
-/// Frees the target of an operation that has ended but did not live to give its lease back.
+/// What the record alone can answer, in place of a supervisor that did not live to.
+fn answer(row: &OperationRow) -> Value {
+    json!({
+        "operation_id": row.id,
+        "status": row.status,
+        "succeeded": row.status == Status::Succeeded,
+        "summary": { "text": row.summary },
+        "plan_id": row.plan,
+        "next": row.error.as_ref().and_then(|e| e.next.clone()),
+        "error": row.error,
+    })
+}
+
+/// Finishes what an operation that has ended did not live to do: its answer, and giving its lease back.
 async fn tidy(stores: &Stores, row: &OperationRow) -> Result<()> {
+    let ran = !stores.runs.journal(row.id, 0).await?.0.is_empty();
+    if ran && stores.runs.result(row.id).await?.is_none() {
+        stores.runs.put_result(row.id, &answer(row)).await?;
+    }
     let lease = stores.leases.lease(&row.chain).await?;
     if !claims(lease.as_ref(), row.id)
         || lease.as_ref().is_some_and(|l| l.alive)
