@@ -1,5 +1,6 @@
 //! The MCP server: tools of the catalogue on stdio, for both generations of the protocol. Only this module knows MCP.
 
+mod schema;
 mod server;
 mod stdio;
 mod tools;

@@ -6,6 +6,7 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use schemars::Schema;
 use serde_json::Value;
 
+use super::schema::{Side, lean};
 use crate::model::Effect;
 use crate::operation::catalog;
 
@@ -16,9 +17,9 @@ pub fn listing() -> &'static [Tool] {
 }
 
 fn describe(tool: &catalog::Tool) -> Tool {
-    Tool::new(tool.name, tool.about, object((tool.input)()))
+    Tool::new(tool.name, tool.about, object((tool.input)(), Side::Input))
         .with_title(tool.title)
-        .with_raw_output_schema(object((tool.output)()))
+        .with_raw_output_schema(object((tool.output)(), Side::Output))
         .with_annotations(annotations(tool.effect))
 }
 
@@ -39,14 +40,11 @@ fn annotations(effect: Effect) -> ToolAnnotations {
     )
 }
 
-/// A schema as a JSON object, without what no client reads.
-fn object(schema: Schema) -> Arc<JsonObject> {
-    let mut value = schema.to_value();
-    if let Value::Object(map) = &mut value {
-        map.remove("$schema");
-        map.remove("title");
-        map.remove("description");
-        return Arc::new(map.clone());
-    }
-    Arc::new(JsonObject::new())
+/// A schema as a JSON object; the tool's own text says what the whole is.
+fn object(schema: Schema, side: Side) -> Arc<JsonObject> {
+    let Value::Object(mut map) = lean(schema.to_value(), side) else {
+        return Arc::new(JsonObject::new());
+    };
+    map.remove("description");
+    Arc::new(map)
 }
