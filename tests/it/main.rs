@@ -8,3 +8,5 @@
 mod architecture;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod reference;
