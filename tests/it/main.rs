@@ -9,4 +9,6 @@ mod architecture;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 mod reference;
