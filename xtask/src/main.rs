@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xtask::demo::{self, Build};
 use xtask::lab::Lab;
 use xtask::place::Checkout;
 use xtask::suite::{self, Lane};
-use xtask::tools::Tool;
+use xtask::tools::{self, Tool};
 
 /// The project's own tasks.
 #[derive(Debug, Parser)]
@@ -34,6 +34,8 @@ enum Task {
     },
     /// From a dry run to an empty account again, through the real MCP server, on the lab.
     Demo(DemoArguments),
+    /// Write the generated references: docs/*.md and the golden files of the tests.
+    Docs,
     /// Every check of the repository, in lanes; the last line is `N passed, N failed`.
     Test {
         /// Only these lanes; without it all but `network`.
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Task::Tools { names } => tools(&names),
         Task::Lab { verb } => lab(&verb),
         Task::Demo(arguments) => demo(arguments),
+        Task::Docs => docs(),
         Task::Test { lanes } => test(lanes),
     };
     match outcome {
@@ -136,6 +139,16 @@ fn demo(arguments: DemoArguments) -> Result<ExitCode> {
     };
     demo::run(&Checkout::find()?, &build, arguments.keep)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn docs() -> Result<ExitCode> {
+    let status = tools::cargo()
+        .current_dir(Checkout::find()?.top())
+        .args(["test", "--package", "datamcp", "--test", "it", "reference"])
+        .env("DATAMCP_UPDATE_DOCS", "1")
+        .status()
+        .context("starting cargo")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn test(lanes: Vec<Lane>) -> Result<ExitCode> {
