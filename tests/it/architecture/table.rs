@@ -29,6 +29,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "error", "secret", "clock",
         ],
     ),
+    ("adapter/absent", &["model", "permit", "port", "error"]),
     ("adapter/aws", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     (
         "adapter/file",
