@@ -9,6 +9,10 @@
 mod harness;
 
 #[cfg(test)]
+mod backend;
+#[cfg(test)]
+mod drift;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod kills;

@@ -73,12 +73,21 @@ impl Emulator {
              </LocationConstraint></CreateBucketConfiguration>",
             self.region
         );
-        let versioning = format!(
-            "<VersioningConfiguration xmlns=\"{namespace}\"><Status>Enabled</Status>\
-             </VersioningConfiguration>"
-        );
         self.put(&format!("/{bucket}"), &place)?;
-        self.put(&format!("/{bucket}?versioning"), &versioning)
+        self.versioning(bucket, "Enabled")
+    }
+
+    /// Switches a bucket's versioning off, as far as S3 lets one.
+    pub fn suspend_versioning(&self, bucket: &str) -> Result<()> {
+        self.versioning(bucket, "Suspended")
+    }
+
+    fn versioning(&self, bucket: &str, status: &str) -> Result<()> {
+        let body = format!(
+            "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+             <Status>{status}</Status></VersioningConfiguration>"
+        );
+        self.put(&format!("/{bucket}?versioning"), &body)
     }
 
     /// The text of an object; nothing when there is none.
