@@ -104,6 +104,13 @@ impl Emulator {
         self.put(&format!("/{bucket}/{key}"), text)
     }
 
+    /// Deletes an empty bucket.
+    pub fn delete_bucket(&self, bucket: &str) -> Result<()> {
+        let url = format!("{}/{bucket}", self.endpoint);
+        let answer = ureq::delete(&url).header("Authorization", self.claim("s3")).call();
+        text_of(answer, &url).map(drop)
+    }
+
     /// Deletes an object.
     pub fn delete_object(&self, bucket: &str, key: &str) -> Result<()> {
         let url = format!("{}/{bucket}/{key}", self.endpoint);
