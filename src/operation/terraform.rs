@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use super::admit::strings;
 use super::answer::{ChangeAnswer, Summary};
 use super::request::Ask;
 use super::{Computed, Done, Scene, World, WriteOperation};
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::{Binding, Digest, Environment, Intent, Outcome, PlanId, PlanRecord, Target};
 use crate::permit::Permit;
 use crate::port::{Applied, Caller, JobFacts, PlanFile, Watch, provisioner::check_variables};
+use crate::secret::looks_secret;
 
 /// How long a plan may wait for its approval, in minutes.
 const PLAN_MINUTES: i64 = 30;
@@ -25,6 +27,7 @@ pub struct TerraformChange {
 
 impl TerraformChange {
     /// The variables of a run: the environment's own, then the call's; for a destruction those of the last apply.
+    /// Values that look secret, wherever they come from, are masked from here on.
     async fn variables(
         &self,
         scene: &Scene<'_>,
@@ -36,6 +39,8 @@ impl TerraformChange {
             merged.extend(kept.unwrap_or_default());
         }
         merged.extend(own.clone());
+        let secret = merged.iter().filter(|(n, v)| looks_secret(n, v.as_str().unwrap_or_default()));
+        scene.journal.learn(secret.flat_map(|(_, v)| strings(Some(v))).map(str::to_owned));
         Ok(merged)
     }
 }

@@ -65,6 +65,7 @@ impl Victim {
         let made = self.project.effects().of(id).len();
         let rise = self.project.serial() - serial;
         let told = format!("{what}: {made} made, serial +{rise}\n{:#}", answer.value);
+        assert_eq!(answer.at("/result/status"), answer.status(), "the answer is there: {told}");
         let ended = match answer.status().as_str() {
             "succeeded" => {
                 assert_eq!((made, rise), (self.steps, self.rise), "{told}");

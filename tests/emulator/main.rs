@@ -9,16 +9,18 @@
 mod harness;
 
 #[cfg(test)]
-mod path;
-#[cfg(test)]
-mod locks;
-#[cfg(test)]
-mod refusals;
+mod failures;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod locks;
+#[cfg(test)]
 mod outlives;
 #[cfg(test)]
-mod failures;
+mod path;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod store;

@@ -160,7 +160,9 @@ fn promise_3_security_5_nobody_approves_in_the_place_of_a_person() {
     let answer = project.cli(&["--json", "approve", &id]);
     assert_ne!(answer.code, Some(0));
     real["plan_id"] = json!(asked.at("/plan_id"));
-    real.as_object_mut().unwrap().retain(|k, _| ["plan_id", "dry_run", "auto_approve"].contains(&k.as_str()));
+    real.as_object_mut()
+        .unwrap()
+        .retain(|k, _| ["plan_id", "dry_run", "auto_approve"].contains(&k.as_str()));
     project.call("apply_terraform", &real).expect("approval_required");
 
     // No tool approves.

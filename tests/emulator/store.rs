@@ -128,7 +128,8 @@ fn promise_5_fault_25_bar_20_a_changed_log_is_found_at_its_first_bad_event() {
     project.log_is_whole();
     let events: i64 = sql(&project, |db| {
         db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-        db.query_row("SELECT count(*) FROM events WHERE chain = 'aws/dev'", [], |r| r.get(0)).unwrap()
+        db.query_row("SELECT count(*) FROM events WHERE chain = 'aws/dev'", [], |r| r.get(0))
+            .unwrap()
     });
     assert!(events >= 6, "{events}");
     let whole = fs::read(log(&project)).unwrap();

@@ -52,7 +52,8 @@ impl Effects {
 
 /// One resource, made after another one, that runs a command.
 pub(crate) fn step(name: &str, after: Option<&str>, command: &str) -> String {
-    let after = after.map_or_else(String::new, |a| format!("  depends_on = [terraform_data.{a}]\n"));
+    let after =
+        after.map_or_else(String::new, |a| format!("  depends_on = [terraform_data.{a}]\n"));
     format!(
         "resource \"terraform_data\" \"{name}\" {{\n  triggers_replace = [var.turn]\n{after}  \
          provisioner \"local-exec\" {{\n    command = \"{command}\"\n  }}\n}}\n"
@@ -68,8 +69,10 @@ pub(crate) fn chain(effects: &Effects, length: usize, seconds: f32) -> String {
 pub(crate) fn chain_on(backend: &str, effects: &Effects, length: usize, seconds: f32) -> String {
     let steps: Vec<String> = (0..length)
         .map(|i| {
-            let (name, command) =
-                (format!("s{i}"), format!("{}; sleep {seconds}", effects.command(&format!("s{i}"))));
+            let (name, command) = (
+                format!("s{i}"),
+                format!("{}; sleep {seconds}", effects.command(&format!("s{i}"))),
+            );
             let before = i.checked_sub(1).map(|b| format!("s{b}"));
             step(&name, before.as_deref(), &command)
         })

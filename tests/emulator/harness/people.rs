@@ -33,7 +33,8 @@ impl Project {
     /// A person in front of one command.
     pub(crate) fn sits_down(&self, arguments: &[&str]) -> Person {
         let config = self.config();
-        let all: Vec<&str> = ["--config", &config].into_iter().chain(arguments.iter().copied()).collect();
+        let all: Vec<&str> =
+            ["--config", &config].into_iter().chain(arguments.iter().copied()).collect();
         let program = std::path::Path::new(env!("CARGO_BIN_EXE_datamcp"));
         Person::sit_down(program, &all, &self.environment(), self.folder()).unwrap()
     }

@@ -16,9 +16,8 @@ struct Moments(u64);
 impl Moments {
     fn new(what: &str) -> Self {
         let given = std::env::var("DATAMCP_SEED").ok().map(|text| text.parse().unwrap());
-        let seed = given.unwrap_or_else(|| {
-            u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap()
-        });
+        let seed = given
+            .unwrap_or_else(|| u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap());
         println!("{what}: DATAMCP_SEED={seed}");
         Self(seed | 1)
     }
