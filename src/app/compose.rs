@@ -11,14 +11,14 @@ use crate::audit::Log;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Surroundings};
 use crate::operation::World;
-use crate::port::Identity;
+use crate::port::{Identity, StateBackend};
 
 /// The world that these settings describe.
 pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
     let state = config.state().to_path_buf();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Sqlite::new(&state));
-    let identity = identity(surroundings);
+    let (identity, state_backend) = clouds(surroundings);
     World {
         settings_path: path.display().to_string(),
         host: surroundings.host.clone(),
@@ -38,6 +38,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         }),
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
         identity,
+        state_backend,
         provisioner: Arc::new(Terraform::new(terraform(&config, surroundings))),
         clock,
         config: Arc::new(config),
@@ -61,13 +62,15 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
 }
 
 #[cfg(feature = "aws")]
-fn identity(surroundings: &Surroundings) -> Arc<dyn Identity> {
-    Arc::new(crate::adapter::aws::AwsIdentity::new(surroundings.endpoint_overrides.clone()))
+fn clouds(surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
+    use crate::adapter::aws::{AwsIdentity, StateBucket};
+    let identity = Arc::new(AwsIdentity::new(surroundings.endpoint_overrides.clone()));
+    (identity.clone(), Arc::new(StateBucket::new(identity)))
 }
 
 #[cfg(not(feature = "aws"))]
-fn identity(_surroundings: &Surroundings) -> Arc<dyn Identity> {
-    Arc::new(without::NoIdentity)
+fn clouds(_surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
+    (Arc::new(without::NoCloud), Arc::new(without::NoCloud))
 }
 
 /// A build without any cloud: every question about an identity is refused.
@@ -77,11 +80,12 @@ mod without {
 
     use crate::error::{Error, ErrorCode, Result};
     use crate::model::Environment;
-    use crate::port::{Caller, ChildCredentials, Identity};
+    use crate::permit::Permit;
+    use crate::port::{Caller, ChildCredentials, Findings, Identity, StateBackend};
 
-    /// Knows nobody.
+    /// Knows nobody and reaches nothing.
     #[derive(Debug)]
-    pub(super) struct NoIdentity;
+    pub(super) struct NoCloud;
 
     fn missing(environment: &Environment) -> Error {
         Error::new(
@@ -95,7 +99,7 @@ mod without {
     }
 
     #[async_trait]
-    impl Identity for NoIdentity {
+    impl Identity for NoCloud {
         async fn caller(&self, environment: &Environment, _session: &str) -> Result<Caller> {
             Err(missing(environment))
         }
@@ -105,6 +109,23 @@ mod without {
             environment: &Environment,
             _session: &str,
         ) -> Result<ChildCredentials> {
+            Err(missing(environment))
+        }
+    }
+
+    #[async_trait]
+    impl StateBackend for NoCloud {
+        async fn observe(&self, environment: &Environment, _session: &str) -> Result<Findings> {
+            Err(missing(environment))
+        }
+
+        async fn set(
+            &self,
+            _permit: &Permit,
+            environment: &Environment,
+            _session: &str,
+            _setting: &str,
+        ) -> Result<()> {
             Err(missing(environment))
         }
     }

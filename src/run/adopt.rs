@@ -90,6 +90,12 @@ fn end(journal: &[JournalLine], stream_began: bool) -> (Status, String) {
         );
     };
     if let Some(exit) = last("exit") {
+        if exit.field("state_not_saved") == &Value::Bool(true) {
+            return (
+                Status::Unknown,
+                "terraform could not save the state, and the supervisor died after it".into(),
+            );
+        }
         let outcome: Option<Outcome> = serde_json::from_value(exit.field("outcome").clone()).ok();
         if let Some(outcome) = outcome.filter(|o| *o != Outcome::Unknown) {
             return (
@@ -97,6 +103,10 @@ fn end(journal: &[JournalLine], stream_began: bool) -> (Status, String) {
                 "the supervisor died after the work had ended; its journal has the end".into(),
             );
         }
+    }
+    // Calls to a cloud's API that converge: whatever was made, the next run finds it and goes on.
+    if last("call").is_some() {
+        return (Status::Partial, "the supervisor died between calls: some of it may have been made; the same call again goes on".into());
     }
     if last("child").is_none() && !stream_began {
         return (
@@ -229,5 +239,21 @@ mod tests {
         assert_eq!(end(&lines("succeeded"), true).0, Status::Succeeded);
         assert_eq!(end(&lines("partial"), true).0, Status::Partial);
         assert_eq!(end(&lines("unknown"), true).0, Status::Unknown);
+    }
+
+    #[test]
+    fn fault_30_a_lost_state_blocks_even_when_the_supervisor_died_after_it() {
+        let lines = journal(&[
+            ("intent", json!({})),
+            ("child", json!({})),
+            ("exit", json!({ "outcome": "failed", "state_not_saved": true })),
+        ]);
+        assert_eq!(end(&lines, true).0, Status::Unknown);
+    }
+
+    #[test]
+    fn fault_34_calls_that_converge_end_as_partial() {
+        let lines = journal(&[("intent", json!({})), ("call", json!({ "name": "versioning" }))]);
+        assert_eq!(end(&lines, false).0, Status::Partial);
     }
 }

@@ -85,11 +85,32 @@ impl Watch for Journal {
     }
 
     async fn line(&self, text: &str) {
-        let text = format!("{}\n", text.trim_end_matches('\n'));
-        drop(self.runs.log(self.id, &self.clean(&text)).await);
+        let text = self.clean(text);
+        drop(self.runs.log(self.id, &format!("{}\n", text.trim_end_matches('\n'))).await);
     }
 
     async fn stop_requested(&self) -> bool {
         matches!(self.runs.cancel_requested(self.id).await, Ok(Some(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::file::FileRuns;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn every_line_of_the_log_has_one_end() {
+        let state = tempfile::tempdir().unwrap();
+        let runs: Arc<dyn Runs> = Arc::new(FileRuns::new(state.path()));
+        let id = OperationId::fresh();
+        runs.create(id, &json!({})).await.unwrap();
+        let journal = Journal::new(Arc::clone(&runs), Arc::new(SystemClock), id);
+        for text in ["one", "two\nlines", "ended\n"] {
+            journal.line(text).await;
+        }
+        let (log, _) = runs.read_log(id, 0, 100).await.unwrap();
+        assert_eq!(log, "one\ntwo\nlines\nended\n");
     }
 }
