@@ -9,12 +9,12 @@ use xtask::child::Identity;
 use xtask::mcp::Client;
 
 use crate::harness::{
-    Answered, Project, alive, chain, module_of, step, structured, terraform_apply, until,
+    Answered, Project, alive, chain, for_real, module_of, step, structured, terraform_apply, until,
 };
 
 /// Starts an apply over MCP and waits until terraform works on it. Returns the operation.
 fn applying(project: &Project, client: &mut Client) -> (u64, String) {
-    let mut arguments = project.for_real(&json!({}));
+    let mut arguments = for_real(&json!({}));
     arguments["wait_s"] = json!(60);
     let params = json!({ "name": "apply_terraform", "arguments": arguments });
     let request = client.begin("tools/call", &params).unwrap();
@@ -106,7 +106,7 @@ fn slow(project: &Project) -> String {
 fn faults_4_7_bar_15_cancel_operation_is_one_interrupt_and_lists_what_was_done() {
     let project = Project::new();
     project.module(&slow(&project));
-    let mut request = project.for_real(&json!({}));
+    let mut request = for_real(&json!({}));
     request["wait_s"] = json!(0);
     let id = project.call("apply_terraform", &request).expect("running").operation();
     let effects = project.effects();
@@ -194,7 +194,7 @@ fn bar_12_wait_s_0_answers_at_once_and_the_log_is_read_piece_by_piece() {
     let mut call = |tool: &str, request: &Value| -> Answered {
         structured(client.call(tool, request, &mut |_| {}).unwrap())
     };
-    let mut request = project.for_real(&json!({}));
+    let mut request = for_real(&json!({}));
     request["wait_s"] = json!(0);
     let started = Instant::now();
     let id = call("apply_terraform", &request).expect("running").operation();

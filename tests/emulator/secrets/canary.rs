@@ -14,7 +14,7 @@ use datamcp::secret::MASK;
 use serde_json::{Value, json};
 use xtask::mcp::Client;
 
-use crate::harness::{Answered, Effects, Project, argv, module_of, step, structured};
+use crate::harness::{Answered, Effects, Project, argv, for_real, module_of, step, structured};
 
 const SENSITIVE: &str = "canaryZq7sensitivevariable";
 const PLAIN: &str = "canaryXw3plaindbpassword";
@@ -158,7 +158,7 @@ fn walk(project: &Project, client: &mut Client, fails: bool) -> (Answered, Vec<S
         |tool: &str, request: Value| structured(client.call(tool, &request, &mut |_| {}).unwrap());
     let target = json!({ "cloud": "aws", "env": "dev", "vars": vars });
     let planned = call("apply_terraform", target).expect("planned");
-    let mut real = project.for_real(&vars);
+    let mut real = for_real(&vars);
     let planned_one =
         json!({ "plan_id": planned.at("/plan_id"), "dry_run": false, "auto_approve": true });
     let done = call("apply_terraform", if fails { real.clone() } else { planned_one });

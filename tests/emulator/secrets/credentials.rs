@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::harness::{Project, argv, module_of, until};
+use crate::harness::{Project, argv, for_real, module_of, until};
 
 /// A role, who we are, and a pause in which processes can be looked at.
 fn module(name: &str) -> String {
@@ -70,7 +70,7 @@ fn environments(project: &Project) -> Vec<(u32, (String, String))> {
 fn promise_7_security_19_children_get_credentials_by_the_credential_process_alone() {
     let name = format!("dm-{}", std::process::id());
     let project = project(&name);
-    let mut request = project.for_real(&json!({}));
+    let mut request = for_real(&json!({}));
     request["wait_s"] = json!(0);
     let id = project.call("apply_terraform", &request).expect("running").operation();
     let emulator = project.lab.emulator();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::harness::{Project, chain, structured, terraform_apply, until};
+use crate::harness::{Project, chain, feed, for_real, structured, terraform_apply, until};
 
 /// Everything that terraform, its provider or a credential chain would listen to.
 const INHERITED: [(&str, &str); 14] = [
@@ -48,7 +48,7 @@ const ALLOWED: [&str; 16] = [
 fn security_14_inherited_variables_have_no_effect() {
     let project = Project::with(|effects| chain(effects, 1, 1.0));
     let mut client = project.serve_with(&INHERITED);
-    let mut request = project.for_real(&json!({}));
+    let mut request = for_real(&json!({}));
     request["wait_s"] = json!(0);
     let answer = structured(client.call("apply_terraform", &request, &mut |_| {}).unwrap());
     let id = answer.expect("running").operation();
@@ -83,7 +83,7 @@ fn security_14_19_an_inherited_endpoint_is_refused_where_the_settings_name_none(
     std::fs::write(project.config(), without.join("\n")).unwrap();
     let mut command = project.command(&["--json", "call", "apply_terraform", "--request", "-"]);
     command.env("AWS_ENDPOINT_URL", &project.lab.aws.endpoint);
-    let answer = project.feed(&mut command, &project.for_real(&json!({})).to_string());
+    let answer = feed(&mut command, &for_real(&json!({})).to_string());
     assert_ne!(answer.status(), "succeeded", "{:#}", answer.value);
     assert_eq!(project.effects().count(), 0);
 }
