@@ -1,5 +1,5 @@
 //! Integration tests, emulator lane: the real binary, real terraform and the AWS emulator. `DATAMCP_LAB` names the
-//! description of a running lab (`lab.json`); without one every test fails.
+//! description of a running lab (`lab.json`); without one every test fails. Processes are looked at in `/proc`: Linux.
 #![expect(
     clippy::disallowed_methods,
     reason = "a test plays user, operator and vandal: it starts programs and handles files itself"
@@ -12,8 +12,19 @@ mod harness;
 mod backend;
 #[cfg(test)]
 mod drift;
-#[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod kills;
+#[cfg(test)]
+mod locks;
+#[cfg(test)]
+mod outlives;
+#[cfg(test)]
+mod path;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
