@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use xtask::bench;
 use xtask::demo::{self, Build};
 use xtask::lab::Lab;
 use xtask::place::Checkout;
@@ -34,6 +35,8 @@ enum Task {
     },
     /// From a dry run to an empty account again, through the real MCP server, on the lab.
     Demo(DemoArguments),
+    /// The project's figures, side by side with their bars, on a release build; fails when one is missed.
+    Bench(BenchArguments),
     /// Every check of the repository, in lanes; the last line is `N passed, N failed`.
     Test {
         /// Only these lanes; without it all but `network`.
@@ -53,6 +56,20 @@ struct DemoArguments {
     release: bool,
     /// Use this binary and build none.
     #[arg(long, value_name = "FILE", conflicts_with = "release")]
+    program: Option<PathBuf>,
+}
+
+/// What is measured.
+#[derive(Debug, clap::Args)]
+struct BenchArguments {
+    /// Answer with one JSON document.
+    #[arg(long)]
+    json: bool,
+    /// Only these figures.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<bench::Part>,
+    /// Measure this binary and build none.
+    #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
 
@@ -79,6 +96,7 @@ fn main() -> ExitCode {
         Task::Tools { names } => tools(&names),
         Task::Lab { verb } => lab(&verb),
         Task::Demo(arguments) => demo(arguments),
+        Task::Bench(arguments) => measure(arguments),
         Task::Test { lanes } => test(lanes),
     };
     match outcome {
@@ -136,6 +154,12 @@ fn demo(arguments: DemoArguments) -> Result<ExitCode> {
     };
     demo::run(&Checkout::find()?, &build, arguments.keep)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn measure(arguments: BenchArguments) -> Result<ExitCode> {
+    let BenchArguments { json, only, program } = arguments;
+    let held = bench::run(&Checkout::find()?, &bench::Options { json, only, program })?;
+    Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn test(lanes: Vec<Lane>) -> Result<ExitCode> {
