@@ -16,7 +16,7 @@ mod plan_json;
 mod prepare;
 mod report;
 mod scan;
-mod stream;
+pub mod stream;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};

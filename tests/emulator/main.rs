@@ -12,6 +12,7 @@ mod harness;
 mod backend;
 #[cfg(test)]
 mod drift;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod kills;
@@ -25,15 +26,5 @@ mod path;
 mod refusals;
 #[cfg(test)]
 mod secrets;
-#[cfg(test)]
-mod kills;
-#[cfg(test)]
-mod locks;
-#[cfg(test)]
-mod outlives;
-#[cfg(test)]
-mod path;
-#[cfg(test)]
-mod refusals;
 #[cfg(test)]
 mod store;

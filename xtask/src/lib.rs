@@ -4,6 +4,7 @@
 //! [`mcp::Client`] (a raw MCP client over stdio) and [`person::Person`] (somebody at a terminal).
 //! This crate knows nothing of the cloud SDKs and nothing of the crate `datamcp` but its command line.
 
+pub mod bench;
 pub mod cache;
 pub mod child;
 pub mod demo;

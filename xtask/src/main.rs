@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use xtask::bench;
 use xtask::demo::{self, Build};
 use xtask::lab::Lab;
 use xtask::place::Checkout;
@@ -36,6 +37,8 @@ enum Task {
     Demo(DemoArguments),
     /// Write the generated references: docs/*.md and the golden files of the tests.
     Docs,
+    /// The project's figures, side by side with their bars, on a release build; fails when one is missed.
+    Bench(BenchArguments),
     /// Every check of the repository, in lanes; the last line is `N passed, N failed`.
     Test {
         /// Only these lanes; without it all but `network`.
@@ -55,6 +58,20 @@ struct DemoArguments {
     release: bool,
     /// Use this binary and build none.
     #[arg(long, value_name = "FILE", conflicts_with = "release")]
+    program: Option<PathBuf>,
+}
+
+/// What is measured.
+#[derive(Debug, clap::Args)]
+struct BenchArguments {
+    /// Answer with one JSON document.
+    #[arg(long)]
+    json: bool,
+    /// Only these figures.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<bench::Part>,
+    /// Measure this binary and build none.
+    #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
 
@@ -82,6 +99,7 @@ fn main() -> ExitCode {
         Task::Lab { verb } => lab(&verb),
         Task::Demo(arguments) => demo(arguments),
         Task::Docs => docs(),
+        Task::Bench(arguments) => measure(arguments),
         Task::Test { lanes } => test(lanes),
     };
     match outcome {
@@ -149,6 +167,12 @@ fn docs() -> Result<ExitCode> {
         .status()
         .context("starting cargo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn measure(arguments: BenchArguments) -> Result<ExitCode> {
+    let BenchArguments { json, only, program } = arguments;
+    let held = bench::run(&Checkout::find()?, &bench::Options { json, only, program })?;
+    Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn test(lanes: Vec<Lane>) -> Result<ExitCode> {

@@ -20,6 +20,8 @@ pub struct Pins {
     pub provider: Vec<ProviderPin>,
     /// cargo-deny.
     pub cargo_deny: VersionPin,
+    /// tfmcp, for the bench.
+    pub tfmcp: VersionPin,
 }
 
 /// One Terraform release.

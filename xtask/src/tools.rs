@@ -40,6 +40,8 @@ pub enum Tool {
     Actionlint,
     /// Checks over the crates we depend on.
     CargoDeny,
+    /// The published MCP server that the bench runs beside ours; only when asked for.
+    Tfmcp,
 }
 
 /// How a tool came to be there.
@@ -69,9 +71,10 @@ pub struct Found {
 }
 
 impl Tool {
-    /// Every tool, in the order in which they are installed.
+    /// The tools of the lab and the tests, in the order in which they are installed.
     pub fn all() -> &'static [Self] {
-        Self::value_variants()
+        // tfmcp stands last: only the bench asks for it.
+        Self::value_variants().split_last().map_or(&[], |(_, all)| all)
     }
 
     /// The tools that the lab itself needs.
@@ -92,7 +95,8 @@ impl Tool {
             Self::Zizmor => python::provide(&cache, &python::ZIZMOR),
             Self::Tflint => golang::provide(&cache, &golang::TFLINT),
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
-            Self::CargoDeny => rust::provide(&cache, &pins.cargo_deny.version),
+            Self::CargoDeny => rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version),
+            Self::Tfmcp => rust::provide(&cache, "tfmcp", &pins.tfmcp.version),
         }
         .with_context(|| format!("providing {self}"))?;
         Ok(Found { tool: self, path, version, origin, took: started.elapsed() })
@@ -139,6 +143,7 @@ impl fmt::Display for Tool {
             Self::Tflint => "tflint",
             Self::Actionlint => "actionlint",
             Self::CargoDeny => "cargo-deny",
+            Self::Tfmcp => "tfmcp",
         })
     }
 }

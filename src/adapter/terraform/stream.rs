@@ -6,36 +6,59 @@ mod line;
 use serde_json::{Map, Value};
 
 /// Longest line that is parsed; a longer one is left out and told.
-pub(crate) const LINE_MAX: usize = 1024 * 1024;
+pub const LINE_MAX: usize = 1024 * 1024;
 
 /// A finding of terraform.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Diagnostic {
+pub struct Diagnostic {
     /// Whether it is an error; else a warning.
-    pub(crate) error: bool,
+    pub error: bool,
     /// What errors are told apart by.
-    pub(crate) summary: String,
+    pub summary: String,
     /// More.
-    pub(crate) detail: String,
+    pub detail: String,
     /// The resource it is about.
-    pub(crate) address: Option<String>,
+    pub address: Option<String>,
     /// `file:line`.
-    pub(crate) place: Option<String>,
+    pub place: Option<String>,
 }
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Event {
+pub enum Event {
     /// First line: the version of the stream.
-    Version { ui: String },
+    Version {
+        /// The version, `major.minor`.
+        ui: String,
+    },
     /// A resource that the plan changes.
-    Planned { address: String, action: String },
+    Planned {
+        /// Its address.
+        address: String,
+        /// Terraform's word for what happens to it.
+        action: String,
+    },
     /// Work on a resource began.
-    Started { address: String, action: String },
+    Started {
+        /// Its address.
+        address: String,
+        /// Terraform's word for what happens to it.
+        action: String,
+    },
     /// Work on a resource ended well.
-    Completed { address: String, action: String },
+    Completed {
+        /// Its address.
+        address: String,
+        /// Terraform's word for what happened to it.
+        action: String,
+    },
     /// Work on a resource failed.
-    Errored { address: String, action: String },
+    Errored {
+        /// Its address.
+        address: String,
+        /// Terraform's word for what was to happen to it.
+        action: String,
+    },
     /// A finding.
     Diagnostic(Diagnostic),
     /// Values of the root outputs; sensitive ones have none.
@@ -50,16 +73,16 @@ pub(crate) enum Event {
 
 /// An event with its human text.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Parsed {
+pub struct Parsed {
     /// What happened.
-    pub(crate) event: Event,
+    pub event: Event,
     /// The line for people, not redacted; may be empty.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// The parser's memory between two pieces of the stream.
 #[derive(Debug, Default)]
-pub(crate) struct Parser {
+pub struct Parser {
     pending: Vec<u8>,
     /// Bytes of the pending line that were not kept.
     over: usize,
@@ -67,7 +90,7 @@ pub(crate) struct Parser {
 
 impl Parser {
     /// Takes the next piece, however it was cut, and hands each whole line's event to `sink`.
-    pub(crate) fn push(&mut self, mut bytes: &[u8], sink: &mut dyn FnMut(Parsed)) {
+    pub fn push(&mut self, mut bytes: &[u8], sink: &mut dyn FnMut(Parsed)) {
         while let Some(end) = bytes.iter().position(|b| *b == b'\n') {
             let (head, tail) = bytes.split_at(end);
             bytes = tail.get(1..).unwrap_or_default();
@@ -82,7 +105,7 @@ impl Parser {
     }
 
     /// The stream has ended: what is left is a line too.
-    pub(crate) fn finish(&mut self, sink: &mut dyn FnMut(Parsed)) {
+    pub fn finish(&mut self, sink: &mut dyn FnMut(Parsed)) {
         if !self.pending.is_empty() {
             self.flush(sink);
         }

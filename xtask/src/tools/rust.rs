@@ -1,4 +1,4 @@
-//! cargo-deny, by `cargo install` with the lock file that its crate ships.
+//! Programs that are built with `cargo install`, each with the lock file that its crate ships.
 
 use anyhow::Context;
 
@@ -7,10 +7,10 @@ use crate::cache::Cache;
 use crate::child;
 use crate::pins::platform;
 
-pub(super) fn provide(cache: &Cache, version: &str) -> Provided {
-    let slot = cache.slot("cargo-deny", &[version.as_bytes(), platform().as_bytes()]);
+pub(super) fn provide(cache: &Cache, name: &str, version: &str) -> Provided {
+    let slot = cache.slot(name, &[version.as_bytes(), platform().as_bytes()]);
     let new = slot.fill(|folder| {
-        say(&format!("cargo-deny {version}: building with cargo (about 5 min)"));
+        say(&format!("{name} {version}: building with cargo (about 5 min)"));
         let target = folder.join("target");
         child::run(
             cargo()
@@ -18,10 +18,10 @@ pub(super) fn provide(cache: &Cache, version: &str) -> Provided {
                 .arg(folder)
                 .arg("--target-dir")
                 .arg(&target)
-                .arg(format!("cargo-deny@{version}")),
+                .arg(format!("{name}@{version}")),
             &folder.join("build.log"),
         )?;
         std::fs::remove_dir_all(target).context("removing what the build left")
     })?;
-    Ok((slot.folder().join("bin/cargo-deny"), version.to_owned(), origin(new)))
+    Ok((slot.folder().join("bin").join(name), version.to_owned(), origin(new)))
 }
