@@ -1,6 +1,6 @@
 # The template is for what a node group cannot say itself: encrypted disks, and instance metadata that pods cannot reach.
 resource "aws_launch_template" "nodes" {
-  for_each = var.node_groups
+  for_each = var.launch_templates ? var.node_groups : {}
 
   name                   = "${var.name}-${each.key}"
   description            = "Nodes of ${var.name}, group ${each.key}."
@@ -43,15 +43,20 @@ resource "aws_eks_node_group" "main" {
   node_group_name = each.key
   ami_type        = each.value.ami_type
   capacity_type   = each.value.capacity_type
+  disk_size       = var.launch_templates ? null : each.value.disk_gib
   instance_types  = each.value.instance_types
   labels          = each.value.node_labels
   node_role_arn   = aws_iam_role.nodes.arn
   subnet_ids      = values(var.subnet_ids)
   version         = var.kubernetes_version
 
-  launch_template {
-    id      = aws_launch_template.nodes[each.key].id
-    version = aws_launch_template.nodes[each.key].latest_version
+  dynamic "launch_template" {
+    for_each = var.launch_templates ? [aws_launch_template.nodes[each.key]] : []
+
+    content {
+      id      = launch_template.value.id
+      version = launch_template.value.latest_version
+    }
   }
 
   scaling_config {
@@ -76,6 +81,9 @@ resource "aws_eks_node_group" "main" {
   depends_on = [aws_iam_role_policy_attachment.nodes]
 
   lifecycle {
-    ignore_changes = [scaling_config[0].desired_size] # belongs to the autoscaler
+    ignore_changes = [
+      remote_access,                  # never given, and EKS cannot change it; an emulator reports one
+      scaling_config[0].desired_size, # belongs to the autoscaler
+    ]
   }
 }

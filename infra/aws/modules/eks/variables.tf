@@ -147,6 +147,13 @@ variable "labels" {
   default     = {}
 }
 
+variable "launch_templates" {
+  description = "Whether nodes start from launch templates, which encrypt their disks and keep pods from their metadata. Off is for emulators only."
+  type        = bool
+  nullable    = false
+  default     = true
+}
+
 variable "logs" {
   description = "Control plane logs: which are written, for how many days CloudWatch keeps them, and the KMS key that encrypts them (empty means the key that CloudWatch manages)."
   type = object({

