@@ -97,12 +97,13 @@ variable "github" {
   }
 
   validation {
-    condition = (
-      length(var.github.workflows) == 0 && var.github.provider_arn == "" && !var.github.create_provider
-      || var.github.create_provider && var.github.provider_arn == ""
-      || !var.github.create_provider && can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/token\\.actions\\.githubusercontent\\.com$", var.github.provider_arn))
-    )
+    condition     = length(var.github.workflows) == 0 || var.github.create_provider != (var.github.provider_arn != "")
     error_message = "Workflows need the ARN of the account's OIDC provider for GitHub, or `create_provider` without it."
+  }
+
+  validation {
+    condition     = var.github.provider_arn == "" || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/token\\.actions\\.githubusercontent\\.com$", var.github.provider_arn))
+    error_message = "The provider must be the one for token.actions.githubusercontent.com, given by ARN."
   }
 }
 
