@@ -3,6 +3,11 @@ output "argo_cd_role_arn" {
   value       = module.argo_cd_role.arn
 }
 
+output "ci_role_arns" {
+  description = "ARNs of the roles for GitHub Actions, `plan` and `apply`; empty without a repository."
+  value       = { for name, roles in { apply = module.ci_apply_role, plan = module.ci_plan_role } : name => roles[0].arn if length(roles) > 0 }
+}
+
 output "cluster_certificate_authority" {
   description = "Certificate of the cluster's authority, PEM in base64."
   value       = module.eks.certificate_authority

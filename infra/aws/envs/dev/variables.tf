@@ -51,6 +51,40 @@ variable "authentication_mode" {
   default     = "API"
 }
 
+variable "ci" {
+  description = "The GitHub repository (owner/name) whose workflows plan and apply this environment, and from where; empty means no roles for it. Pull requests plan, the protected environment applies, unless said otherwise. `provider_arn` is the account's OIDC provider for GitHub where there is one already, `state` the object that the state is kept in."
+  type = object({
+    apply = optional(object({
+      branches     = optional(set(string), [])
+      environments = optional(set(string), ["dev"])
+    }), {})
+    plan = optional(object({
+      branches      = optional(set(string), [])
+      environments  = optional(set(string), [])
+      pull_requests = optional(bool, true)
+    }), {})
+    provider_arn = optional(string, "")
+    repository   = optional(string, "")
+    state = optional(object({
+      bucket      = optional(string, "")
+      key         = optional(string, "dev/terraform.tfstate")
+      kms_key_arn = optional(string, "")
+    }), {})
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = var.ci.repository == "" || can(regex("^[A-Za-z0-9-]+(@[0-9]+)?/[A-Za-z0-9._-]+(@[0-9]+)?$", var.ci.repository))
+    error_message = "The repository must be owner/name, without wildcards."
+  }
+
+  validation {
+    condition     = !strcontains("${var.ci.state.bucket}${var.ci.state.key}${var.ci.state.kms_key_arn}", "*")
+    error_message = "Bucket, key and KMS key of the state must be named, without wildcards."
+  }
+}
+
 variable "cidr" {
   description = "IPv4 range of the VPC, /16 to /20. It cannot be changed later without replacing the VPC."
   type        = string

@@ -96,6 +96,74 @@ run "does_without_a_nat_gateway" {
   }
 }
 
+run "lets_github_plan_and_apply" {
+  command = apply
+
+  variables {
+    ci = {
+      repository = "acme/data-platform"
+      state      = { bucket = "acme-dev-tfstate" }
+    }
+  }
+
+  assert {
+    condition     = keys(output.ci_role_arns) == ["apply", "plan"]
+    error_message = "There must be a role to plan and one to apply."
+  }
+
+  assert {
+    condition     = alltrue([for statement in values(local.ci_plan) : alltrue([for action in statement.actions : can(regex(":(Describe|Get|List)", action)) || statement == local.ci_plan.StateLock])])
+    error_message = "The planning role must change nothing but the lock."
+  }
+
+  assert {
+    condition     = alltrue(flatten([for statement in values(local.ci_apply) : [for action in statement.actions : !can(regex("^iam:(Attach|Create|Delete|Detach|Put|Update)", action))]]))
+    error_message = "Without a boundary the applying role must not change IAM."
+  }
+
+  assert {
+    condition     = length(jsonencode(local.ci_apply)) < 10240
+    error_message = "AWS takes 10240 characters of inline policies for each role."
+  }
+}
+
+run "lets_ci_change_roles_within_the_boundary" {
+  command = apply
+
+  variables {
+    ci                   = { repository = "acme/data-platform" }
+    permissions_boundary = "arn:aws:iam::123456789012:policy/dev-boundary"
+  }
+
+  assert {
+    condition     = local.ci_apply.WritePolicies.conditions == { StringEquals = { "iam:PermissionsBoundary" = ["arn:aws:iam::123456789012:policy/dev-boundary"] } }
+    error_message = "Policies may be written only to roles that the boundary bounds."
+  }
+
+  assert {
+    condition     = length(jsonencode(local.ci_apply)) < 10240
+    error_message = "AWS takes 10240 characters of inline policies for each role."
+  }
+}
+
+run "needs_no_repository" {
+  command = plan
+
+  assert {
+    condition     = length(output.ci_role_arns) == 0
+    error_message = "Without a repository there must be no role for one."
+  }
+}
+
+run "refuses_every_repository" {
+  command         = plan
+  expect_failures = [var.ci]
+
+  variables {
+    ci = { repository = "acme/*" }
+  }
+}
+
 run "gives_argo_cd_what_is_named" {
   command = apply
 
