@@ -98,6 +98,7 @@ fn spawn(tool: &Found, folder: &Path, mode: &str, port: u16) -> Result<Child> {
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("PYTHONUNBUFFERED", "1")
         .env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
         .stdin(stdin)
         .stdout(log.try_clone().context("sharing the emulator's log")?)
         .stderr(log)

@@ -65,7 +65,15 @@ tier = "dev"
 account_id = {account}
 region = {region}
 state = {{ backend = "s3", bucket = {bucket}, key = "dev/terraform.tfstate" }}
-vars = {{ account_id = {account}, region = {region}, s3_use_path_style = true }}
+
+[environments.aws.dev.vars]
+account_id = {account}
+region = {region}
+s3_use_path_style = true
+# What the emulator lacks is left out: see "On an emulator" in infra/README.md.
+authentication_mode = ""
+launch_templates = false
+ci = {{ repository = "example/data-platform", state = {{ bucket = {bucket} }} }}
 
 [tiers.dev]
 auto_approve = []

@@ -62,7 +62,8 @@ pub(super) fn providers(blocks: &[Block], allowed: Allowed<'_>) -> Result<BTreeS
     }
     for block in all(blocks) {
         let local = match block.kind.as_str() {
-            "provider" => block.label(0).to_owned(),
+            // A resource may have a block of this name in it (EKS: `encryption_config { provider { … } }`): no label.
+            "provider" if !block.labels.is_empty() => block.label(0).to_owned(),
             "resource" | "data" | "ephemeral" | "action" if block.labels.len() == 2 => {
                 match block.attributes.get("provider") {
                     Some(reference) => local_name(&reference.written()),

@@ -80,8 +80,10 @@ fn bad_input_55_providers() {
     denied_at("ephemeral \"vault_x\" \"y\" {}", "hashicorp/vault", 4);
     denied_at("check \"c\" {\n data \"vault_x\" \"y\" {}\n}", "hashicorp/vault", 5);
     denied_at("resource \"local_file\" \"y\" {}", "hashicorp/local", 4);
-    let fine = format!("{BACKEND}resource \"aws_x\" \"y\" {{}}\n");
-    assert!(scan_files(&[("envs/dev/main.tf", &fine)]).unwrap().needs_providers);
+    for inside in ["", "encryption_config {\n provider {\n key_arn = \"k\"\n }\n }"] {
+        let fine = format!("{BACKEND}resource \"aws_x\" \"y\" {{\n{inside}\n}}\n");
+        assert!(scan_files(&[("envs/dev/main.tf", &fine)]).unwrap().needs_providers, "{inside}");
+    }
 }
 
 #[test]
