@@ -161,6 +161,9 @@ fn plans(project: &Project) -> Vec<Identity> {
 fn hold_state(project: &Project) -> Blocker {
     let path = project.tfstate();
     std::fs::write(&path, "").unwrap();
+    let info = json!({ "ID": "5d1c7a0e-0000-4000-8000-000000000000", "Operation": "OperationTypeApply",
+        "Who": "bob@elsewhere", "Version": "1.11.4", "Created": "2026-01-31T09:00:00Z" });
+    std::fs::write(path.with_file_name(".terraform.tfstate.lock.info"), info.to_string()).unwrap();
     let script = format!(
         "import fcntl,sys;f=open({:?},'r+');fcntl.lockf(f,fcntl.LOCK_EX);print('held',flush=True);sys.stdin.read()",
         path.display().to_string()
