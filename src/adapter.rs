@@ -1,5 +1,7 @@
 //! Adapters: each implements ports with one library or binary; none knows another.
 
+#[cfg(not(feature = "aws"))]
+pub mod absent;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod file;

@@ -4,11 +4,13 @@
 pub mod admit;
 pub mod answer;
 pub mod apply_terraform;
+pub mod bootstrap_state_backend;
 pub mod call;
 pub mod cancel_operation;
 pub mod catalog;
 pub mod desk;
 pub mod destroy_terraform;
+pub mod detect_drift;
 pub mod get_operation;
 pub mod list_environments;
 pub mod list_operations;
@@ -33,7 +35,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::model::{Actor, Binding, Environment, Intent, Outcome, PlanRecord};
+use crate::model::{Actor, Binding, Environment, Outcome, PlanRecord};
 use crate::permit::Permit;
 use crate::policy::{self, Wish};
 use crate::port::{Caller, Job};
@@ -95,13 +97,11 @@ pub struct Done {
     pub evidence: Vec<&'static str>,
 }
 
-/// One kind of change. Its methods are the steps of the straight path that differ from tool to tool.
+/// An operation with a supervisor of its own: how its request is understood.
 #[async_trait]
-pub trait WriteOperation: Send + Sync {
+pub trait LongOperation: Send + Sync {
     /// Understands a request: every check that needs no I/O.
     fn parse(&self, request: &Value) -> Result<Ask>;
-    /// What it does to the world, for plans.
-    fn intent(&self) -> Intent;
     /// Every check that reads files but starts nothing and connects to nothing. Returns what a user should know, and
     /// the names of variables whose values must not be shown.
     async fn inspect(
@@ -110,6 +110,18 @@ pub trait WriteOperation: Send + Sync {
         environment: &Environment,
         ask: &Ask,
     ) -> Result<(Vec<String>, Vec<String>)>;
+}
+
+/// Looks only, but for long, and under the target's lease: it holds Terraform's state lock.
+#[async_trait]
+pub trait SurveyOperation: LongOperation {
+    /// Looks. Called under the target's lease.
+    async fn survey(&self, scene: &Scene<'_>) -> Result<ChangeAnswer>;
+}
+
+/// One kind of change. Its methods are the steps of the straight path that differ from tool to tool.
+#[async_trait]
+pub trait WriteOperation: LongOperation {
     /// Computes the change. Called under the target's lease.
     async fn compute(&self, scene: &Scene<'_>, caller: &Caller) -> Result<Computed>;
     /// What a kept plan would be bound to if it was made now. Called under the target's lease.

@@ -7,6 +7,7 @@ pub mod launcher;
 pub mod plans;
 pub mod provisioner;
 pub mod runs;
+pub mod state_backend;
 
 pub use credentials::{CredentialDesk, DeskGuard};
 pub use identity::{Caller, ChildCredentials, Identity};
@@ -17,3 +18,4 @@ pub use provisioner::{
     VariableDecl, Watch, check_variables,
 };
 pub use runs::{JournalLine, Runs};
+pub use state_backend::{Findings, Setting, StateBackend};

@@ -11,14 +11,14 @@ use crate::audit::Log;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Surroundings};
 use crate::operation::World;
-use crate::port::Identity;
+use crate::port::{Identity, StateBackend};
 
 /// The world that these settings describe.
 pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
     let state = config.state().to_path_buf();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Sqlite::new(&state));
-    let identity = identity(surroundings);
+    let (identity, state_backend) = clouds(surroundings);
     World {
         settings_path: path.display().to_string(),
         host: surroundings.host.clone(),
@@ -38,6 +38,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         }),
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
         identity,
+        state_backend,
         provisioner: Arc::new(Terraform::new(terraform(&config, surroundings))),
         clock,
         config: Arc::new(config),
@@ -61,51 +62,13 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
 }
 
 #[cfg(feature = "aws")]
-fn identity(surroundings: &Surroundings) -> Arc<dyn Identity> {
-    Arc::new(crate::adapter::aws::AwsIdentity::new(surroundings.endpoint_overrides.clone()))
+fn clouds(surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
+    use crate::adapter::aws::{AwsIdentity, StateBucket};
+    let identity = Arc::new(AwsIdentity::new(surroundings.endpoint_overrides.clone()));
+    (identity.clone(), Arc::new(StateBucket::new(identity)))
 }
 
 #[cfg(not(feature = "aws"))]
-fn identity(_surroundings: &Surroundings) -> Arc<dyn Identity> {
-    Arc::new(without::NoIdentity)
-}
-
-/// A build without any cloud: every question about an identity is refused.
-#[cfg(not(feature = "aws"))]
-mod without {
-    use async_trait::async_trait;
-
-    use crate::error::{Error, ErrorCode, Result};
-    use crate::model::Environment;
-    use crate::port::{Caller, ChildCredentials, Identity};
-
-    /// Knows nobody.
-    #[derive(Debug)]
-    pub(super) struct NoIdentity;
-
-    fn missing(environment: &Environment) -> Error {
-        Error::new(
-            ErrorCode::ToolMissing,
-            format!(
-                "checking the identity for {}: this build has no support for its cloud",
-                environment.key
-            ),
-        )
-        .next("build datamcp with the feature `aws`")
-    }
-
-    #[async_trait]
-    impl Identity for NoIdentity {
-        async fn caller(&self, environment: &Environment, _session: &str) -> Result<Caller> {
-            Err(missing(environment))
-        }
-
-        async fn credentials(
-            &self,
-            environment: &Environment,
-            _session: &str,
-        ) -> Result<ChildCredentials> {
-            Err(missing(environment))
-        }
-    }
+fn clouds(_surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
+    (Arc::new(crate::adapter::absent::NoCloud), Arc::new(crate::adapter::absent::NoCloud))
 }

@@ -14,6 +14,8 @@ pub enum Intent {
     Apply,
     /// Take everything away.
     Destroy,
+    /// See what has drifted from the state (`-refresh-only`). Never carried out.
+    Refresh,
 }
 
 /// Lineage and serial of a Terraform state; an empty lineage means that there is no state yet.

@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::catalog::{Kind, Tool};
+use super::catalog::Tool;
 use super::request::Ask;
-use super::{World, WriteOperation, place};
+use super::{LongOperation, World, place};
 use crate::audit::entry::Attempt;
 use crate::audit::{Closing, store::OperationRow};
 use crate::error::{Error, ErrorCode, Result};
@@ -32,17 +32,17 @@ pub struct Submitted {
     pub wait_s: u64,
 }
 
-/// Takes a request for a change: on return it is on record and its supervisor was started.
+/// Takes a request for an operation: on return it is on record and its supervisor was started.
 pub async fn submit(
     world: &World,
     actor: &Actor,
     tool: &'static Tool,
     request: Value,
 ) -> Result<Submitted, Refusal> {
-    let Kind::Write(work) = tool.kind else {
+    let Some(work) = tool.kind.long() else {
         return Err(Refusal {
             operation: None,
-            error: Error::internal("submitting", "the tool changes nothing"),
+            error: Error::internal("submitting", "the tool answers at once"),
         });
     };
     let operation = OperationId::fresh();
@@ -136,7 +136,7 @@ async fn admit(
     world: &World,
     actor: &Actor,
     tool: &Tool,
-    work: &dyn WriteOperation,
+    work: &dyn LongOperation,
     request: &Value,
 ) -> Result<Admitted, (Target, Error)> {
     let unbound = |error| (Target::Unbound, error);
@@ -157,7 +157,7 @@ async fn checks(
     world: &World,
     actor: &Actor,
     tool: &Tool,
-    work: &dyn WriteOperation,
+    work: &dyn LongOperation,
     environment: &Environment,
     ask: &Ask,
 ) -> Result<Vec<String>> {

@@ -2,7 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use crate::audit::OperationRow;
 use crate::error::Error;
 use crate::model::{ApprovalId, ChangeSet, OperationId, PlanId, ResourceChange, Status};
 
@@ -108,6 +110,9 @@ pub struct ChangeAnswer {
     pub returncode: Option<i32>,
     /// Whether the change was made in full.
     pub succeeded: bool,
+    /// More, by tool: for a state backend its settings and the backend block.
+    #[serde(skip_serializing_if = "Map::is_empty", default)]
+    pub details: Map<String, Value>,
     /// What a user should know.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
@@ -131,6 +136,7 @@ impl ChangeAnswer {
             plan_stdout: None,
             apply_stdout: None,
             returncode: None,
+            details: Map::new(),
             succeeded: status == Status::Succeeded,
             warnings: Vec::new(),
             next: None,
@@ -141,6 +147,16 @@ impl ChangeAnswer {
     /// The answer to a request that was refused or failed.
     pub fn failed(operation_id: Option<OperationId>, status: Status, error: Error) -> Self {
         Self { next: error.next.clone(), error: Some(error), ..Self::new(operation_id, status) }
+    }
+
+    /// What the log knows of an operation whose answer was lost.
+    pub fn of_row(row: &OperationRow) -> Self {
+        let mut answer = Self::new(Some(row.id), row.status);
+        answer.summary = Some(Summary { text: row.summary.clone(), ..Summary::default() });
+        answer.plan_id = row.plan;
+        answer.next = row.error.as_ref().and_then(|e| e.next.clone());
+        answer.error.clone_from(&row.error);
+        answer.fit()
     }
 
     /// The same answer with every text passed through `clean`.

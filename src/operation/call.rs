@@ -39,7 +39,7 @@ pub async fn call(
                 .map(|answer| Called { answer, failed: false }),
             Err(error) => Err(error),
         },
-        Kind::Write(_) => return change(world, actor, tool, request, see).await,
+        Kind::Survey(_) | Kind::Write(_) => return change(world, actor, tool, request, see).await,
     };
     answered.unwrap_or_else(|error| refused(None, error))
 }
@@ -85,11 +85,16 @@ async fn outcome(world: &World, id: OperationId, wait_s: u64, see: See<'_>) -> R
         return Ok(result);
     }
     let row = world.log.store().row(id).await?;
-    let status = row.map_or(Status::Queued, |row| row.status);
-    let status = if status == Status::Queued { Status::Running } else { status };
-    let mut answer = ChangeAnswer::new(Some(id), status);
-    answer.next = Some(format!(
-        "get_operation {id} with wait_s waits for the end; the work goes on meanwhile"
-    ));
+    let answer = match row {
+        // Its supervisor died after the end was recorded: the row has what the answer would have said.
+        Some(row) if row.status.is_final() => ChangeAnswer::of_row(&row),
+        _ => {
+            let mut answer = ChangeAnswer::new(Some(id), Status::Running);
+            answer.next = Some(format!(
+                "get_operation {id} with wait_s waits for the end; the work goes on meanwhile"
+            ));
+            answer
+        }
+    };
     serde_json::to_value(answer).map_err(|e| Error::internal("writing an answer", e))
 }

@@ -48,7 +48,8 @@ impl ReadOperation for CancelOperation {
             Settled::Alive | Settled::Absent => {
                 let by = format!("{} ({})", actor.principal, actor.os_user);
                 let first = world.runs.request_cancel(row.id, &by).await?;
-                if first {
+                let open = world.log.store().row(row.id).await?.is_some_and(|row| !row.status.is_final());
+                if first && open {
                     world.log.record(row.id, &row.chain, actor, Body::CancelRequested { by }).await?;
                 }
                 let next = if first {

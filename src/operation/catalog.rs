@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::request::RawTerms;
-use super::{ReadOperation, WriteOperation};
+use super::{LongOperation, ReadOperation, SurveyOperation, WriteOperation};
 use crate::model::Effect;
 
 /// How a tool works.
@@ -12,14 +12,28 @@ use crate::model::Effect;
 pub enum Kind {
     /// It looks only and answers at once.
     Read(&'static dyn ReadOperation),
+    /// It looks only, but for long: an operation with a supervisor of its own.
+    Survey(&'static dyn SurveyOperation),
     /// It changes something: an operation with a supervisor of its own.
     Write(&'static dyn WriteOperation),
+}
+
+impl Kind {
+    /// The operation with a supervisor of its own, if it is one.
+    pub fn long(self) -> Option<&'static dyn LongOperation> {
+        match self {
+            Self::Read(_) => None,
+            Self::Survey(work) => Some(work),
+            Self::Write(work) => Some(work),
+        }
+    }
 }
 
 impl std::fmt::Debug for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Read(_) => "Read",
+            Self::Survey(_) => "Survey",
             Self::Write(_) => "Write",
         })
     }
@@ -68,10 +82,12 @@ pub fn change<T: JsonSchema>() -> Schema {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static TOOLS: [&Tool; 8] = [
+pub static TOOLS: [&Tool; 10] = [
     &super::apply_terraform::TOOL,
     &super::destroy_terraform::TOOL,
     &super::terraform_outputs::TOOL,
+    &super::detect_drift::TOOL,
+    &super::bootstrap_state_backend::TOOL,
     &super::list_environments::TOOL,
     &super::preflight::TOOL,
     &super::list_operations::TOOL,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::call::See;
 use super::catalog::{Kind, Tool};
 use super::request::WAIT_S_MAX;
-use super::{ReadOperation, World, answer, catalog, request};
+use super::{ChangeAnswer, ReadOperation, World, answer, catalog, request};
 use crate::audit::OperationRow;
 use crate::error::{Error, Result};
 use crate::model::{Actor, Effect, OperationId, Role, Status};
@@ -87,16 +87,14 @@ impl ReadOperation for GetOperation {
             });
             see(p);
         };
-        let ended = row.status.is_final()
-            || wait(&world.stores(), row.id, Duration::from_secs(wait_s), &mut show).await?;
+        let ended = wait(&world.stores(), row.id, Duration::from_secs(wait_s), &mut show).await?;
         let orphaned = !ended && settle(&world.stores(), row.id).await? == Settled::Orphaned;
         let row = world.log.store().row(row.id).await?.unwrap_or(row);
-        let status =
-            if row.status == Status::Queued && !ended { Status::Running } else { row.status };
+        let status = if ended { row.status } else { Status::Running };
         let mut answer = GetOperationAnswer {
             operation_id: row.id,
-            tool: row.tool,
-            target: row.chain,
+            tool: row.tool.clone(),
+            target: row.chain.clone(),
             status,
             progress: progress.filter(|_| !status.is_final()),
             log: None,
@@ -116,7 +114,9 @@ impl ReadOperation for GetOperation {
                 answer.log = Some(log);
             }
             None if status.is_final() => {
-                answer.result = world.runs.result(row.id).await?.map(shorter);
+                let stored = world.runs.result(row.id).await?;
+                let lost = || serde_json::to_value(ChangeAnswer::of_row(&row)).unwrap_or_default();
+                answer.result = Some(shorter(stored.unwrap_or_else(lost)));
             }
             None => {}
         }

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::answer::ChangeAnswer;
-use super::{Scene, World, WriteOperation};
+use super::{Kind, Scene, SurveyOperation, World, WriteOperation};
 use crate::audit::Opening;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lock::Lease;
 use crate::model::PlanRecord;
 use crate::permit::{Consent, Permit};
@@ -38,14 +38,33 @@ impl Pipeline {
 impl CarryOut for Pipeline {
     async fn carry_out(&self, run: &RunFile, journal: &Journal) -> Value {
         let answer = match steps::scene(&self.world, run, journal).await {
-            Ok((scene, work)) => match walk(&scene, work).await {
-                Ok(answer) => answer,
-                Err(error) => ends::fail(&scene, error).await,
-            },
+            Ok((scene, kind)) => {
+                let walked = match kind {
+                    Kind::Write(work) => walk(&scene, work).await,
+                    Kind::Survey(work) => survey(&scene, work).await,
+                    Kind::Read(_) => {
+                        Err(Error::internal("carrying out", "the tool answers at once"))
+                    }
+                };
+                match walked {
+                    Ok(answer) => answer,
+                    Err(error) => ends::fail(&scene, error).await,
+                }
+            }
             Err(error) => ends::fail_early(&self.world, run, journal, error).await,
         };
         serde_json::to_value(answer.fit()).unwrap_or_default()
     }
+}
+
+/// The short path of what only looks: identity, lease, look, release.
+async fn survey(scene: &Scene<'_>, work: &dyn SurveyOperation) -> Result<ChangeAnswer> {
+    let _desk = scene.world.credentials.open(scene.run.operation, &scene.environment).await?;
+    steps::identify(scene).await?;
+    let lease = locks::lease(scene).await?;
+    let surveyed = work.survey(scene).await;
+    lease.release().await?;
+    ends::surveyed(scene, surveyed?).await
 }
 
 /// The path. Whatever ends it early changes nothing; the answer says why.

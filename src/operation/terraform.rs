@@ -1,20 +1,22 @@
-//! What apply and destroy share: plan, bind, apply.
+//! What apply, destroy and drift share: plan, bind, apply.
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::answer::{ChangeAnswer, Summary};
 use super::request::Ask;
-use super::{Computed, Done, Scene, World, WriteOperation};
+use super::{Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation};
 use crate::error::{Error, Result};
-use crate::model::{Binding, Digest, Environment, Intent, Outcome, PlanId, PlanRecord, Target};
+use crate::model::{
+    Binding, Digest, Environment, Intent, Outcome, PlanId, PlanRecord, Status, Target,
+};
 use crate::permit::Permit;
 use crate::port::{Applied, Caller, JobFacts, PlanFile, Watch, provisioner::check_variables};
 
 /// How long a plan may wait for its approval, in minutes.
-const PLAN_MINUTES: i64 = 30;
+pub(super) const PLAN_MINUTES: i64 = 30;
 
-/// Apply or destroy.
+/// Apply, destroy or look for drift.
 #[derive(Debug)]
 pub struct TerraformChange {
     /// Which.
@@ -24,14 +26,15 @@ pub struct TerraformChange {
 }
 
 impl TerraformChange {
-    /// The variables of a run: the environment's own, then the call's; for a destruction those of the last apply.
+    /// The variables of a run: the environment's own, then the call's; for a destruction and for drift those of the last
+    /// apply between them.
     async fn variables(
         &self,
         scene: &Scene<'_>,
         own: &Map<String, Value>,
     ) -> Result<Map<String, Value>> {
         let mut merged: Map<String, Value> = scene.environment.vars.clone().into_iter().collect();
-        if self.intent == Intent::Destroy {
+        if self.intent != Intent::Apply {
             let kept = scene.world.plans.kept_variables(&place(scene)).await?;
             merged.extend(kept.unwrap_or_default());
         }
@@ -67,14 +70,28 @@ fn binding(
     }
 }
 
+/// What a module says about itself, and whether the variables fit it where they are about to be used.
+async fn inspect(
+    world: &World,
+    environment: &Environment,
+    ask: &Ask,
+    check: bool,
+) -> Result<(Vec<String>, Vec<String>)> {
+    let module = world.provisioner.inspect(environment).await?;
+    let mut warnings = module.warnings.clone();
+    if check {
+        let mut merged: Map<String, Value> = environment.vars.clone().into_iter().collect();
+        merged.extend(ask.vars.clone().unwrap_or_default());
+        warnings.extend(check_variables(&module, &merged)?);
+    }
+    let sensitive = module.variables.into_iter().filter(|v| v.sensitive).map(|v| v.name).collect();
+    Ok((warnings, sensitive))
+}
+
 #[async_trait]
-impl WriteOperation for TerraformChange {
+impl LongOperation for TerraformChange {
     fn parse(&self, request: &Value) -> Result<Ask> {
         (self.parse)(request)
-    }
-
-    fn intent(&self) -> Intent {
-        self.intent
     }
 
     async fn inspect(
@@ -83,18 +100,44 @@ impl WriteOperation for TerraformChange {
         environment: &Environment,
         ask: &Ask,
     ) -> Result<(Vec<String>, Vec<String>)> {
-        let module = world.provisioner.inspect(environment).await?;
-        let mut warnings = module.warnings.clone();
-        if self.intent == Intent::Apply && ask.terms.plan_id.is_none() {
-            let mut merged: Map<String, Value> = environment.vars.clone().into_iter().collect();
-            merged.extend(ask.vars.clone().unwrap_or_default());
-            warnings.extend(check_variables(&module, &merged)?);
-        }
-        let sensitive =
-            module.variables.into_iter().filter(|v| v.sensitive).map(|v| v.name).collect();
-        Ok((warnings, sensitive))
+        let check = self.intent == Intent::Apply && ask.terms.plan_id.is_none();
+        inspect(world, environment, ask, check).await
     }
+}
 
+#[async_trait]
+impl SurveyOperation for TerraformChange {
+    async fn survey(&self, scene: &Scene<'_>) -> Result<ChangeAnswer> {
+        let variables = self.variables(scene, &Map::new()).await?;
+        let planned = scene
+            .world
+            .provisioner
+            .plan(&scene.job, self.intent, &variables, scene.journal)
+            .await?;
+        scene.journal.learn(planned.secrets);
+        scene.journal.line(&format!("{}\n", planned.text.trim_end())).await;
+        let mut answer = ChangeAnswer::new(Some(scene.run.operation), Status::Succeeded);
+        let mut summary = Summary::of(&planned.changes);
+        let drifted = planned.changes.resources.len();
+        summary.text = match drifted {
+            0 => "nothing has drifted from the state".to_owned(),
+            1 => "1 resource has drifted from the state".to_owned(),
+            n => format!("{n} resources have drifted from the state"),
+        };
+        answer.returncode = Some(if drifted == 0 { 0 } else { 2 });
+        answer.summary = Some(summary);
+        answer.plan_stdout = Some(planned.text);
+        answer.warnings = scene.ask.notes.iter().cloned().chain(planned.warnings).collect();
+        answer.next = (drifted > 0).then(|| {
+            "find out who changed it; apply_terraform plans the way back to what is described"
+                .to_owned()
+        });
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl WriteOperation for TerraformChange {
     async fn compute(&self, scene: &Scene<'_>, caller: &Caller) -> Result<Computed> {
         let own = scene.ask.vars.clone().unwrap_or_default();
         let variables = self.variables(scene, &own).await?;
@@ -121,7 +164,7 @@ impl WriteOperation for TerraformChange {
         };
         let now = scene.world.clock.now();
         let text = scene.journal.clean(&planned.text);
-        scene.journal.line(&format!("{}\n", planned.text.trim_end())).await;
+        scene.journal.line(planned.text.trim_end()).await;
         let record = PlanRecord {
             id: PlanId::fresh(),
             operation: scene.run.operation,
@@ -192,7 +235,7 @@ impl TerraformChange {
         record: &PlanRecord,
         applied: &Applied,
     ) -> Result<()> {
-        if self.intent == Intent::Destroy || applied.outcome == Outcome::Failed {
+        if self.intent != Intent::Apply || applied.outcome == Outcome::Failed {
             return Ok(());
         }
         let variables = self.variables(scene, &record.variables).await?;

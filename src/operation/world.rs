@@ -7,7 +7,7 @@ use crate::audit::Log;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::LeaseStore;
-use crate::port::{CredentialDesk, Identity, Launcher, Plans, Provisioner, Runs};
+use crate::port::{CredentialDesk, Identity, Launcher, Plans, Provisioner, Runs, StateBackend};
 use crate::run::Stores;
 
 /// What an operation asks of the world.
@@ -37,6 +37,8 @@ pub struct World {
     pub credentials: Arc<dyn CredentialDesk>,
     /// Terraform.
     pub provisioner: Arc<dyn Provisioner>,
+    /// Where state is kept.
+    pub state_backend: Arc<dyn StateBackend>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }

@@ -18,7 +18,8 @@ pub trait Plans: Send + Sync {
     async fn file(&self, id: PlanId) -> Result<Vec<u8>>;
     /// Deletes the plan file; the record stays until it expires, so that a second use is told apart from an unknown plan.
     async fn burn(&self, id: PlanId) -> Result<()>;
-    /// Deletes what expired before `now`. Returns how many.
+    /// Deletes the plan files that expired before `now` (they hold secrets) and, a day later, their records. Returns how
+    /// many files.
     async fn sweep(&self, now: Timestamp) -> Result<usize>;
     /// Keeps the variables of the last apply of `place` (`aws/dev/default`); destroy uses them.
     async fn keep_variables(&self, place: &str, variables: &Map<String, Value>) -> Result<()>;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Stores;
 use crate::audit::store::OperationRow;
@@ -36,11 +36,16 @@ pub async fn settle(stores: &Stores, id: OperationId) -> Result<Settled> {
     let Some(row) = stores.log.store().row(id).await? else {
         return Ok(Settled::Absent);
     };
+    let held = stores.runs.is_held(id).await?;
     if row.status.is_final() {
+        // The record comes first, the answer right after it: a living supervisor is writing it.
+        if held && stores.runs.result(id).await?.is_none() {
+            return Ok(Settled::Alive);
+        }
         tidy(stores, &row).await?;
         return Ok(Settled::Ended(row.status));
     }
-    if stores.runs.is_held(id).await? {
+    if held {
         return Ok(Settled::Alive);
     }
     let (journal, _) = stores.runs.journal(id, 0).await?;
@@ -85,6 +90,12 @@ fn end(journal: &[JournalLine], stream_began: bool) -> (Status, String) {
         );
     };
     if let Some(exit) = last("exit") {
+        if exit.field("state_not_saved") == &Value::Bool(true) {
+            return (
+                Status::Unknown,
+                "terraform could not save the state, and the supervisor died after it".into(),
+            );
+        }
         let outcome: Option<Outcome> = serde_json::from_value(exit.field("outcome").clone()).ok();
         if let Some(outcome) = outcome.filter(|o| *o != Outcome::Unknown) {
             return (
@@ -92,6 +103,10 @@ fn end(journal: &[JournalLine], stream_began: bool) -> (Status, String) {
                 "the supervisor died after the work had ended; its journal has the end".into(),
             );
         }
+    }
+    // Calls to a cloud's API that converge: whatever was made, the next run finds it and goes on.
+    if last("call").is_some() {
+        return (Status::Partial, "the supervisor died between calls: some of it may have been made; the same call again goes on".into());
     }
     if last("child").is_none() && !stream_began {
         return (
@@ -111,8 +126,8 @@ async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> 
     closing.error = error(status, row, &summary);
     let keep: &[&str] = if status == Status::Unknown { &EVIDENCE } else { &[] };
     closing.artifacts = stores.runs.close_scratch(row.id, keep).await?;
-    let answer = json!({ "operation_id": row.id, "status": status, "summary": { "text": summary }, "plan_id": row.plan, "error": closing.error });
-    stores.runs.put_result(row.id, &answer).await?;
+    let settled = OperationRow { status, summary, error: closing.error.clone(), ..row.clone() };
+    stores.runs.put_result(row.id, &answer(&settled)).await?;
     if let Err(error) = stores.log.end(row.id, &row.chain, &by_us(row), closing).await {
         // Two may adopt at once: the log takes one end, the other finds it there.
         match stores.log.store().row(row.id).await? {
@@ -120,7 +135,6 @@ async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> 
             _ => return Err(error),
         }
     }
-    let settled = OperationRow { status, summary, ..row.clone() };
     tidy(stores, &settled).await?;
     Ok(status)
 }
@@ -143,8 +157,25 @@ fn error(status: Status, row: &OperationRow, summary: &str) -> Option<Error> {
     }
 }
 
-/// Frees the target of an operation that has ended but did not live to give its lease back.
+/// What the record alone can answer, in place of a supervisor that did not live to.
+fn answer(row: &OperationRow) -> Value {
+    json!({
+        "operation_id": row.id,
+        "status": row.status,
+        "succeeded": row.status == Status::Succeeded,
+        "summary": { "text": row.summary },
+        "plan_id": row.plan,
+        "next": row.error.as_ref().and_then(|e| e.next.clone()),
+        "error": row.error,
+    })
+}
+
+/// Finishes what an operation that has ended did not live to do: its answer, and giving its lease back.
 async fn tidy(stores: &Stores, row: &OperationRow) -> Result<()> {
+    let ran = !stores.runs.journal(row.id, 0).await?.0.is_empty();
+    if ran && stores.runs.result(row.id).await?.is_none() {
+        stores.runs.put_result(row.id, &answer(row)).await?;
+    }
     let lease = stores.leases.lease(&row.chain).await?;
     if !claims(lease.as_ref(), row.id)
         || lease.as_ref().is_some_and(|l| l.alive)
@@ -168,7 +199,6 @@ fn by_us(row: &OperationRow) -> Actor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
 
     fn journal(kinds: &[(&str, Value)]) -> Vec<JournalLine> {
         kinds
@@ -209,5 +239,21 @@ mod tests {
         assert_eq!(end(&lines("succeeded"), true).0, Status::Succeeded);
         assert_eq!(end(&lines("partial"), true).0, Status::Partial);
         assert_eq!(end(&lines("unknown"), true).0, Status::Unknown);
+    }
+
+    #[test]
+    fn fault_30_a_lost_state_blocks_even_when_the_supervisor_died_after_it() {
+        let lines = journal(&[
+            ("intent", json!({})),
+            ("child", json!({})),
+            ("exit", json!({ "outcome": "failed", "state_not_saved": true })),
+        ]);
+        assert_eq!(end(&lines, true).0, Status::Unknown);
+    }
+
+    #[test]
+    fn fault_34_calls_that_converge_end_as_partial() {
+        let lines = journal(&[("intent", json!({})), ("call", json!({ "name": "versioning" }))]);
+        assert_eq!(end(&lines, false).0, Status::Partial);
     }
 }

@@ -49,15 +49,20 @@ pub async fn wait(
         }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
-            if matches!(settle(stores, id).await?, Settled::Ended(_)) {
+            if gone(stores, id).await? {
                 return Ok(true);
             }
         }
         if Instant::now() >= deadline {
-            return Ok(matches!(settle(stores, id).await?, Settled::Ended(_)));
+            return gone(stores, id).await;
         }
         sleep(POLL.min(deadline - Instant::now())).await;
     }
+}
+
+/// Whether it has ended and its supervisor is gone: one that still lives is about to store the answer.
+async fn gone(stores: &Stores, id: OperationId) -> Result<bool> {
+    Ok(matches!(settle(stores, id).await?, Settled::Ended(_)) && !stores.runs.is_held(id).await?)
 }
 
 fn count(value: &serde_json::Value) -> usize {

@@ -1,1 +1,24 @@
-//! Integration tests, emulator lane: real terraform and the AWS emulator.
+//! Integration tests, emulator lane: the real binary, real terraform and the AWS emulator. `DATAMCP_LAB` names the
+//! description of a running lab (`lab.json`); without one every test fails.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test plays user, operator and vandal: it starts programs and handles files itself"
+)]
+
+#[cfg(test)]
+mod harness;
+
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod kills;
+#[cfg(test)]
+mod locks;
+#[cfg(test)]
+mod outlives;
+#[cfg(test)]
+mod path;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod store;

@@ -1,4 +1,14 @@
-//! Integration tests, hermetic lane.
+//! Integration tests, hermetic lane: nothing installed, no network beyond loopback, no processes but ours.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read, write and start what they need: doors are the crate's"
+)]
 
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod proofs;
+#[cfg(test)]
+mod reference;

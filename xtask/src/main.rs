@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xtask::bench;
 use xtask::demo::{self, Build};
 use xtask::lab::Lab;
 use xtask::place::Checkout;
 use xtask::suite::{self, Lane};
-use xtask::tools::Tool;
+use xtask::tools::{self, Tool};
 
 /// The project's own tasks.
 #[derive(Debug, Parser)]
@@ -37,6 +37,8 @@ enum Task {
     Demo(DemoArguments),
     /// The project's figures, side by side with their bars, on a release build; fails when one is missed.
     Bench(BenchArguments),
+    /// Write the generated references: docs/*.md and the golden files of the tests.
+    Docs,
     /// Every check of the repository, in lanes; the last line is `N passed, N failed`.
     Test {
         /// Only these lanes; without it all but `network`.
@@ -97,6 +99,7 @@ fn main() -> ExitCode {
         Task::Lab { verb } => lab(&verb),
         Task::Demo(arguments) => demo(arguments),
         Task::Bench(arguments) => measure(arguments),
+        Task::Docs => docs(),
         Task::Test { lanes } => test(lanes),
     };
     match outcome {
@@ -160,6 +163,16 @@ fn measure(arguments: BenchArguments) -> Result<ExitCode> {
     let BenchArguments { json, only, program } = arguments;
     let held = bench::run(&Checkout::find()?, &bench::Options { json, only, program })?;
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn docs() -> Result<ExitCode> {
+    let status = tools::cargo()
+        .current_dir(Checkout::find()?.top())
+        .args(["test", "--package", "datamcp", "--test", "it", "reference"])
+        .env("DATAMCP_UPDATE_DOCS", "1")
+        .status()
+        .context("starting cargo")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn test(lanes: Vec<Lane>) -> Result<ExitCode> {

@@ -154,10 +154,25 @@ impl Client {
         params: &Value,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<Value> {
+        let id = self.begin(method, params)?;
+        self.finish(method, id, watch)
+    }
+
+    /// Sends a request without waiting for its result; returns its id.
+    pub fn begin(&mut self, method: &str, params: &Value) -> Result<u64> {
         let id = self.next_id;
         self.next_id += 1;
-        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        self.send(&message)?;
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))?;
+        Ok(id)
+    }
+
+    /// Waits for the result of a request that was sent before.
+    pub fn finish(
+        &mut self,
+        method: &str,
+        id: u64,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Result<Value> {
         let deadline = Instant::now() + self.patience;
         loop {
             let mut message = self.receive(deadline).with_context(|| format!("{method} {id}"))?;

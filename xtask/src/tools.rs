@@ -107,7 +107,7 @@ impl Tool {
 ///
 /// What `cargo run` tells this process of its own package is taken away: with it, cargo would take
 /// build scripts that look at such variables for changed.
-pub(crate) fn cargo() -> Command {
+pub fn cargo() -> Command {
     let mut command =
         Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     for (name, _) in std::env::vars_os() {

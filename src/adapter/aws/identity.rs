@@ -8,7 +8,6 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
-use aws_sdk_sts::error::DisplayErrorContext;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
@@ -37,7 +36,12 @@ impl AwsIdentity {
         Self { inherited_overrides, ..Self::default() }
     }
 
-    async fn settings(&self, environment: &Environment, session: &str) -> Result<SdkConfig> {
+    /// The SDK's settings for an environment: region, endpoint, credentials.
+    pub(super) async fn settings(
+        &self,
+        environment: &Environment,
+        session: &str,
+    ) -> Result<SdkConfig> {
         if let (None, Some(name)) = (&environment.endpoint_url, self.inherited_overrides.first()) {
             return Err(Error::new(ErrorCode::InvalidRequest, format!("finding credentials for {}: {name} is set in the environment and would redirect signed calls", environment.key))
                 .field(name)
@@ -97,7 +101,7 @@ impl Identity for AwsIdentity {
             let settings = self.settings(environment, session).await?;
             let answer = aws_sdk_sts::Client::new(&settings).get_caller_identity().send().await;
             let answer = answer.map_err(|e| {
-                Error::new(ErrorCode::UpstreamDenied, format!("{doing}: {}", DisplayErrorContext(&e)))
+                Error::new(ErrorCode::UpstreamDenied, format!("{doing}: {}", causes(&e)))
                     .next("give credentials: AWS_PROFILE, `profile` or `role_arn` of the environment, or an instance role")
             })?;
             Ok(Caller {
@@ -130,10 +134,7 @@ impl Identity for AwsIdentity {
                     .credentials_provider()
                     .ok_or_else(|| Error::internal(&doing, "no provider"))?;
                 provider.provide_credentials().await.map_err(|e| {
-                    Error::new(
-                        ErrorCode::UpstreamDenied,
-                        format!("{doing}: {}", DisplayErrorContext(&e)),
-                    )
+                    Error::new(ErrorCode::UpstreamDenied, format!("{doing}: {}", causes(&e)))
                 })
             }),
         )
@@ -142,6 +143,18 @@ impl Identity for AwsIdentity {
         held.insert(key, found);
         Ok(answer)
     }
+}
+
+/// The causes of an error, outermost first, each once: the SDK's own rendering adds a dump of its structures.
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for cause in std::iter::successors(Some(error), |e| e.source()) {
+        let text = cause.to_string();
+        if !texts.iter().any(|known| known.contains(&text)) {
+            texts.push(text);
+        }
+    }
+    texts.join(": ")
 }
 
 fn now() -> std::time::SystemTime {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -154,7 +154,11 @@ fn gone(folder: &Path, id: PlanId) -> Error {
         .next("compute a new plan")
 }
 
-/// Deletes plans that expired before `now`. One whose record does not open stays: when it expired is not known.
+/// How long an expired plan's record stays, so that "expired" is told apart from "unknown".
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+
+/// Deletes the files of plans that expired before `now`, and the records of those long gone. One whose record does not
+/// open stays: when it expired is not known.
 fn sweep(folder: &Path, seal: &Seal, now: Timestamp) -> Result<usize> {
     const DOING: &str = "deleting expired plans";
     let entries = match std::fs::read_dir(folder) {
@@ -167,14 +171,13 @@ fn sweep(folder: &Path, seal: &Seal, now: Timestamp) -> Result<usize> {
         let path = entry.map_err(|e| failed(DOING, folder, e))?.path();
         let id = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse::<PlanId>().ok());
         let Some(id) = id else { continue };
-        let expired =
-            record(&path.join(RECORD), seal, id).is_ok_and(|r| r.is_some_and(|r| r.expires < now));
-        if expired {
-            // The record last: a sweep that is cut off is finished by the next.
+        let Ok(Some(known)) = record(&path.join(RECORD), seal, id) else { continue };
+        if known.expires < now && path.join(FILE).exists() {
             remove(DOING, &path.join(FILE))?;
-            remove(DOING, &path.join(RECORD))?;
-            std::fs::remove_dir_all(&path).map_err(|e| failed(DOING, &path, e))?;
             deleted += 1;
+        }
+        if known.expires + REMEMBERED < now {
+            std::fs::remove_dir_all(&path).map_err(|e| failed(DOING, &path, e))?;
         }
     }
     Ok(deleted)

@@ -140,8 +140,14 @@ impl Runs for FileRuns {
     }
 
     async fn put_result(&self, id: OperationId, result: &Value) -> Result<()> {
-        let (path, text) = (self.at(id).join("result.json"), result.to_string());
-        off(move || replace("storing a result", &path, text.as_bytes())).await
+        const DOING: &str = "storing a result";
+        let (folder, text) = (self.at(id), result.to_string());
+        off(move || {
+            // A run whose requester died before it stored the run file has none yet.
+            make_folder(DOING, &folder)?;
+            replace(DOING, &folder.join("result.json"), text.as_bytes())
+        })
+        .await
     }
 
     async fn result(&self, id: OperationId) -> Result<Option<Value>> {

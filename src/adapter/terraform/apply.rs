@@ -81,7 +81,8 @@ pub(super) async fn apply(
         report,
     };
     let mut applied = ended.applied(state);
-    let body = json!({"returncode": applied.returncode, "outcome": applied.outcome});
+    let lost = applied.error.as_ref().and_then(|e| e.details.get("state_not_saved")).is_some();
+    let body = json!({"returncode": applied.returncode, "outcome": applied.outcome, "state_not_saved": lost});
     notes.push(watch.note("exit", body).await);
     if let Some(error) = notes.into_iter().find_map(Result::err)
         && let Some(known) = applied.error.take()

@@ -1,5 +1,5 @@
 //! The argument vectors: fixed words, and paths that are absolute. The only thing in them that is not ours to choose is
-//! whether to destroy.
+//! what the plan is for.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -35,8 +35,10 @@ pub(super) fn init(backend: &Path) -> Vec<OsString> {
 
 pub(super) fn plan(intent: Intent, out: &Path, variables: &Path) -> Vec<OsString> {
     let mut args = words(&["plan", "-input=false", "-json", "-detailed-exitcode", LOCK_TIMEOUT]);
-    if intent == Intent::Destroy {
-        args.push("-destroy".into());
+    match intent {
+        Intent::Apply => {}
+        Intent::Destroy => args.push("-destroy".into()),
+        Intent::Refresh => args.push("-refresh-only".into()),
     }
     args.push(option("-out", out));
     args.push(option("-var-file", variables));
@@ -81,10 +83,10 @@ mod tests {
         fn bar_23_no_positional_begins_with_a_dash(name in "[-=a-z _$\"]{1,12}") {
             let path = Path::new("/scratch").join(&name);
             let ours = ["-input=false", "-json", "-no-color", "-lockfile=readonly", "-reconfigure",
-                "-detailed-exitcode", LOCK_TIMEOUT, "-destroy"];
+                "-detailed-exitcode", LOCK_TIMEOUT, "-destroy", "-refresh-only"];
             let named = ["-backend-config=/", "-out=/", "-var-file=/"];
             for argv in [
-                init(&path), plan(Intent::Apply, &path, &path), plan(Intent::Destroy, &path, &path),
+                init(&path), plan(Intent::Apply, &path, &path), plan(Intent::Destroy, &path, &path), plan(Intent::Refresh, &path, &path),
                 show_json(&path), show(&path), apply(&path), outputs(), state_pull(),
             ] {
                 for word in argv {

@@ -58,7 +58,7 @@ pub(super) async fn plan(
         )
     };
     let (json, text) = follow::unless_stopped(watch, &showing, both).await?;
-    let read = plan_json::read(&json)?;
+    let read = plan_json::read(&json, intent)?;
     let bytes = files::read(&file)?;
     let warnings = report.diagnostics.iter().filter(|d| !d.error);
     Ok(Planned {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Action, ChangeSet, ResourceChange};
+use crate::model::{Action, ChangeSet, Intent, ResourceChange};
 
 /// What the JSON form says.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ struct Raw {
     variables: BTreeMap<String, Variable>,
     #[serde(default)]
     resource_changes: Vec<Lean>,
+    #[serde(default)]
+    resource_drift: Vec<Lean>,
     #[serde(default)]
     output_changes: BTreeMap<String, Change>,
     #[serde(default)]
@@ -98,6 +100,8 @@ struct RawResource {
 struct Lean {
     change: Option<ResourceChange>,
     secrets: Vec<String>,
+    /// Before and after differ in how emptiness is written only: providers read a `null` back as `{}`.
+    hollow: bool,
 }
 
 impl From<RawResource> for Lean {
@@ -109,7 +113,27 @@ impl From<RawResource> for Lean {
         let change = action(&raw.change.actions)
             .filter(|_| raw.mode != "data")
             .map(|action| ResourceChange { address, kind: raw.kind, action });
-        Self { change, secrets: raw.change.secrets() }
+        let hollow = without_empty(&raw.change.before) == without_empty(&raw.change.after);
+        Self { change, secrets: raw.change.secrets(), hollow }
+    }
+}
+
+/// A value without nulls and empty collections; `None` when nothing is left.
+fn without_empty(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Array(items) => {
+            let kept: Vec<Value> = items.iter().filter_map(without_empty).collect();
+            (!kept.is_empty()).then_some(Value::Array(kept))
+        }
+        Value::Object(map) => {
+            let kept: serde_json::Map<String, Value> = map
+                .iter()
+                .filter_map(|(name, v)| Some((name.clone(), without_empty(v)?)))
+                .collect();
+            (!kept.is_empty()).then_some(Value::Object(kept))
+        }
+        other => Some(other.clone()),
     }
 }
 
@@ -182,7 +206,7 @@ impl StateModule {
 }
 
 /// Reads the JSON form of a plan.
-pub(super) fn read(bytes: &[u8]) -> Result<PlanJson> {
+pub(super) fn read(bytes: &[u8], intent: Intent) -> Result<PlanJson> {
     let raw: Raw = serde_json::from_slice(bytes).map_err(|e| {
         Error::new(
             ErrorCode::UpstreamFailed,
@@ -199,10 +223,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<PlanJson> {
     }
     let mut secrets = BTreeSet::new();
     let mut changes = ChangeSet::default();
-    for lean in raw.resource_changes {
+    // What has drifted is reported beside every plan; it is the subject of one that only refreshes.
+    let (subject, beside) = match intent {
+        Intent::Refresh => (raw.resource_drift, raw.resource_changes),
+        Intent::Apply | Intent::Destroy => (raw.resource_changes, raw.resource_drift),
+    };
+    for lean in subject {
         secrets.extend(lean.secrets);
-        changes.resources.extend(lean.change);
+        changes.resources.extend(lean.change.filter(|_| intent != Intent::Refresh || !lean.hollow));
     }
+    secrets.extend(beside.into_iter().flat_map(|lean| lean.secrets));
     for (name, change) in raw.output_changes {
         secrets.extend(change.secrets());
         if action(&change.actions).is_some() {
@@ -280,32 +310,56 @@ mod tests {
 
     #[test]
     fn a_recorded_plan_is_summed_up() {
-        let plan = read(BASIC).unwrap();
+        let plan = read(BASIC, Intent::Apply).unwrap();
         assert_eq!(plan.changes.counts().add, 2);
         assert_eq!(plan.changes.outputs, ["greeting", "pw"]);
     }
 
     #[test]
     fn a_replacement_is_neither_a_creation_nor_a_deletion() {
-        let counts = read(REPLACE).unwrap().changes.counts();
+        let counts = read(REPLACE, Intent::Apply).unwrap().changes.counts();
         assert_eq!((counts.add, counts.change, counts.destroy, counts.replace), (0, 1, 0, 1));
     }
 
     #[test]
     fn security_15_sensitive_values_are_found() {
         for plan in [BASIC, REPLACE] {
-            assert_eq!(read(plan).unwrap().secrets, ["canary-Secret-1"]);
+            assert_eq!(read(plan, Intent::Apply).unwrap().secrets, ["canary-Secret-1"]);
         }
     }
 
     #[test]
     fn another_major_version_is_refused() {
-        assert_eq!(read(br#"{"format_version":"2.0"}"#).unwrap_err().code, ErrorCode::ToolMissing);
+        assert_eq!(
+            read(br#"{"format_version":"2.0"}"#, Intent::Apply).unwrap_err().code,
+            ErrorCode::ToolMissing
+        );
     }
 
     #[test]
     fn invoked_actions_are_a_change() {
-        let plan = read(br#"{"format_version":"1.2","action_invocations":[{"address":"action.aws_lambda_invoke.x"}]}"#).unwrap();
+        let plan = read(br#"{"format_version":"1.2","action_invocations":[{"address":"action.aws_lambda_invoke.x"}]}"#, Intent::Apply).unwrap();
         assert!(!plan.changes.is_empty());
+    }
+
+    #[test]
+    fn drift_is_the_subject_of_a_refresh_and_beside_the_point_of_an_apply() {
+        let plan = br#"{"format_version":"1.2","resource_changes":[],"resource_drift":[{"address":"aws_s3_bucket.b",
+            "type":"aws_s3_bucket","mode":"managed","change":{"actions":["delete"],"before":{"k":"canary-Secret-1"},
+            "after":null,"before_sensitive":{"k":true},"after_sensitive":false}}]}"#;
+        let hollow = br#"{"format_version":"1.2","resource_drift":[{"address":"aws_iam_role.r","type":"aws_iam_role",
+            "mode":"managed","change":{"actions":["update"],"before":{"id":"r","tags":null},"after":{"id":"r","tags":{}}}}]}"#;
+        assert!(
+            read(hollow, Intent::Refresh).unwrap().changes.is_empty(),
+            "null read back as {{}} is no drift"
+        );
+        let refresh = read(plan, Intent::Refresh).unwrap();
+        assert_eq!(
+            refresh.changes.resources.first().map(|r| r.address.as_str()),
+            Some("aws_s3_bucket.b")
+        );
+        let apply = read(plan, Intent::Apply).unwrap();
+        assert!(apply.changes.is_empty());
+        assert_eq!(apply.secrets, ["canary-Secret-1"]);
     }
 }

@@ -237,8 +237,11 @@ impl Prepared {
         };
         let file = job.scratch.join("backend.json");
         files::write_private(&file, values.to_string().as_bytes())?;
-        let end = self
-            .invocation(command::init(&file))
+        // In the default workspace, which is always there: init refuses to select one that a first plan will make.
+        let env = self.env.iter().filter(|(name, _)| name != "TF_WORKSPACE").cloned();
+        let end = Invocation::new(&self.tool.path, &self.cwd)
+            .args(command::init(&file))
+            .env(env)
             .output(Sink::Capture(4 * 1024 * 1024), Sink::Capture(1024 * 1024))
             .capture(INIT_LIMIT)
             .await?;

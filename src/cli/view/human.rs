@@ -36,7 +36,9 @@ pub(super) fn answer(kind: &str, answer: &Value, colour: bool) -> String {
         "terraform_outputs" => outputs(answer),
         "verify" => verified(answer, &list("faults")),
         "operation" => serde_json::to_string_pretty(answer).unwrap_or_default(),
-        "apply_terraform" | "destroy_terraform" => change(answer, colour),
+        "apply_terraform" | "destroy_terraform" | "detect_drift" | "bootstrap_state_backend" => {
+            change(answer, colour)
+        }
         "get_operation" => operation(answer, colour),
         _ => lines(answer),
     }

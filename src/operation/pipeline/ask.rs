@@ -12,9 +12,13 @@ pub(super) fn need(
     decision: &Decision,
     id: Option<ApprovalId>,
 ) -> ApprovalNeed {
+    let who = match scene.environment.tier.approvers.as_slice() {
+        [] => "a person".to_owned(),
+        people => format!("one of {}", people.join(", ")),
+    };
     let approve = id.map_or_else(
         || "call again with dry_run=false and this plan_id: the answer names the approval".to_owned(),
-        |id| format!("a person runs `datamcp --config {} approve {id}` on a terminal; then call again with dry_run=false and this plan_id", scene.world.settings_path),
+        |id| format!("{who} runs `datamcp --config {} approve {id}` on a terminal; then call again with dry_run=false and this plan_id", scene.world.settings_path),
     );
     let (person, reasons, how) = match decision.verdict() {
         Verdict::NeedsPerson(Obligation { reasons, .. }) => (true, reasons.clone(), approve),

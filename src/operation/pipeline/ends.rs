@@ -61,6 +61,18 @@ pub(super) async fn nothing_to_do(
     end(scene, answer, closing).await
 }
 
+/// The end of an operation that only looked.
+pub(super) async fn surveyed(scene: &Scene<'_>, answer: ChangeAnswer) -> Result<ChangeAnswer> {
+    let mut closing = Closing::new(
+        answer.status,
+        answer.summary.as_ref().map_or_else(String::new, |s| s.text.clone()),
+    );
+    closing.stdout = scene.journal.clean(answer.plan_stdout.as_deref().unwrap_or_default());
+    let found = answer.summary.iter().flat_map(|s| &s.resources);
+    closing.resource_refs = found.take(500).map(|r| r.address.clone()).collect();
+    end(scene, answer, closing).await
+}
+
 /// What the log is told about an end.
 pub(super) fn closing(answer: &ChangeAnswer, plan: &PlanRecord) -> Closing {
     let mut closing = Closing::new(

@@ -16,12 +16,12 @@ pub(super) async fn scene<'a>(
     world: &'a World,
     run: &'a RunFile,
     journal: &'a Journal,
-) -> Result<(Scene<'a>, &'static dyn WriteOperation)> {
+) -> Result<(Scene<'a>, Kind)> {
     let tool = catalog::find(&run.tool)
         .ok_or_else(|| Error::internal("opening a run file", "unknown tool"))?;
-    let Kind::Write(work) = tool.kind else {
-        return Err(Error::internal("opening a run file", "the tool changes nothing"));
-    };
+    let work = tool.kind.long();
+    let work =
+        work.ok_or_else(|| Error::internal("opening a run file", "the tool answers at once"))?;
     let ask = work.parse(&run.request)?;
     let record = match ask.terms.plan_id {
         Some(id) => Some(admit::known_plan(world, &run.actor, tool.name, id).await?),
@@ -29,11 +29,9 @@ pub(super) async fn scene<'a>(
     };
     let (environment, workspace) = place(&world.config, &ask, record.as_ref())?;
     let environment = environment.clone();
-    let plain = ask
-        .vars
-        .iter()
-        .flatten()
-        .filter(|(name, value)| looks_secret(name, value.as_str().unwrap_or_default()));
+    let given = ask.vars.iter().flatten().chain(&environment.vars);
+    let plain =
+        given.filter(|(name, value)| looks_secret(name, value.as_str().unwrap_or_default()));
     journal.learn(plain.flat_map(|(_, value)| strings(Some(value))).map(str::to_owned));
     let scratch = world.runs.scratch(run.operation).await?;
     let job =
@@ -48,7 +46,7 @@ pub(super) async fn scene<'a>(
         .map(str::to_owned)
         .collect();
     journal.learn(secrets);
-    Ok((scene, work))
+    Ok((scene, tool.kind))
 }
 
 /// Asks the cloud who we are; another account than the environment's ends it here.
@@ -100,6 +98,10 @@ pub(super) async fn compute(
     held.release().await?;
     let computed = computed?;
     scene.world.plans.put(&computed.record, &computed.file).await?;
+    // Somebody has to delete expired plans; whoever makes a new one does. A failure is the next one's to try again.
+    if let Err(error) = scene.world.plans.sweep(scene.world.clock.now()).await {
+        tracing::warn!(%error, "deleting expired plans");
+    }
     Ok((computed.record, computed.warnings))
 }
 

@@ -81,6 +81,32 @@ impl Emulator {
         self.put(&format!("/{bucket}?versioning"), &versioning)
     }
 
+    /// The text of an object; nothing when there is none.
+    pub fn object(&self, bucket: &str, key: &str) -> Result<Option<String>> {
+        match self.get(&format!("/{bucket}/{key}")) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if format!("{error:#}").contains("404") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts an object, in place of an earlier one.
+    pub fn put_object(&self, bucket: &str, key: &str, text: &str) -> Result<()> {
+        self.put(&format!("/{bucket}/{key}"), text)
+    }
+
+    /// Deletes an object.
+    pub fn delete_object(&self, bucket: &str, key: &str) -> Result<()> {
+        let url = format!("{}/{bucket}/{key}", self.endpoint);
+        let answer = ureq::delete(&url).header("Authorization", self.claim("s3")).call();
+        text_of(answer, &url).map(drop)
+    }
+
+    /// One call of a query service, such as `iam`; returns its XML.
+    pub fn call(&self, service: &str, form: &str) -> Result<String> {
+        self.query(service, form)
+    }
+
     fn get(&self, path: &str) -> Result<String> {
         let url = format!("{}{path}", self.endpoint);
         let answer = ureq::get(&url).header("Authorization", self.claim("s3")).call();

@@ -14,21 +14,8 @@ use crate::cache::home;
 use crate::child::{self, Identity};
 use crate::tools::Found;
 
-/// Starts moto in a session of its own, or tied to our end of its standard input.
-///
-/// `setsid` in Rust would need unsafe code; here it is one line.
-const PROGRAM: &str = r#"
-import os, sys, threading
-if sys.argv[1] == "session":
-    os.setsid()
-else:
-    def end_with_parent():
-        sys.stdin.buffer.read()
-        os._exit(0)
-    threading.Thread(target=end_with_parent, daemon=True).start()
-from moto.server import main
-main(sys.argv[2:])
-"#;
+/// Starts moto, mended, in a session of its own or tied to our end of its standard input.
+const PROGRAM: &str = include_str!("../../../tests/lab/python/emulator.py");
 
 /// Ports below the ephemeral range: nothing else is given one of these by chance.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;

@@ -100,9 +100,16 @@ async fn what_expired_is_swept() {
         plans.put(plan, b"x").await.unwrap();
     }
     plans.burn(burnt.id).await.unwrap();
-    assert_eq!(plans.sweep(now).await.unwrap(), 2);
+    assert_eq!(plans.sweep(now).await.unwrap(), 1, "the burnt one has no file any more");
+    assert!(!plans.at(old.id).join(FILE).exists());
+    for known in [&old, &burnt, &young] {
+        assert!(
+            plans.record(known.id).await.unwrap().is_some(),
+            "expired is told apart from unknown"
+        );
+    }
+    assert_eq!(plans.sweep(now + REMEMBERED).await.unwrap(), 1);
     assert!(!plans.at(old.id).exists() && !plans.at(burnt.id).exists());
-    assert!(plans.record(young.id).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -1,0 +1,55 @@
+//! In place of a cloud that this build was made without: every question is refused, nothing is pretended.
+
+use async_trait::async_trait;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::Environment;
+use crate::permit::Permit;
+use crate::port::{Caller, ChildCredentials, Findings, Identity, StateBackend};
+
+/// Knows nobody and reaches nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct NoCloud;
+
+fn missing(environment: &Environment) -> Error {
+    Error::new(
+        ErrorCode::ToolMissing,
+        format!(
+            "checking the identity for {}: this build has no support for its cloud",
+            environment.key
+        ),
+    )
+    .next("build datamcp with the feature `aws`")
+}
+
+#[async_trait]
+impl Identity for NoCloud {
+    async fn caller(&self, environment: &Environment, _session: &str) -> Result<Caller> {
+        Err(missing(environment))
+    }
+
+    async fn credentials(
+        &self,
+        environment: &Environment,
+        _session: &str,
+    ) -> Result<ChildCredentials> {
+        Err(missing(environment))
+    }
+}
+
+#[async_trait]
+impl StateBackend for NoCloud {
+    async fn observe(&self, environment: &Environment, _session: &str) -> Result<Findings> {
+        Err(missing(environment))
+    }
+
+    async fn set(
+        &self,
+        _permit: &Permit,
+        environment: &Environment,
+        _session: &str,
+        _setting: &str,
+    ) -> Result<()> {
+        Err(missing(environment))
+    }
+}

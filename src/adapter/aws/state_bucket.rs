@@ -1,0 +1,97 @@
+//! The S3 bucket of a Terraform state. Settings follow "Security best practices for Amazon S3" (S3 user guide); every
+//! call but the creation names the expected owner, so that a foreign bucket is never touched.
+
+mod look;
+mod make;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+
+use super::AwsIdentity;
+use super::identity::causes;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::{Backend, Environment};
+use crate::permit::Permit;
+use crate::port::{Findings, StateBackend};
+
+/// State buckets by the AWS SDK.
+#[derive(Debug)]
+pub struct StateBucket {
+    identity: Arc<AwsIdentity>,
+}
+
+/// One bucket, and the account that it has to belong to.
+struct Bucket<'a> {
+    client: Client,
+    name: &'a str,
+    region: &'a str,
+    owner: &'a str,
+    /// Over plain http a TLS-only policy would lock everybody out: emulators only.
+    plain_http: bool,
+}
+
+impl StateBucket {
+    /// State buckets reached with this identity.
+    pub fn new(identity: Arc<AwsIdentity>) -> Self {
+        Self { identity }
+    }
+
+    async fn bucket<'a>(&self, environment: &'a Environment, session: &str) -> Result<Bucket<'a>> {
+        let Backend::S3 { bucket, region, .. } = &environment.backend else {
+            return Err(Error::internal("reaching the state bucket", "the state is not in S3"));
+        };
+        let settings = self.identity.settings(environment, session).await?;
+        let config = Builder::from(&settings)
+            .region(aws_sdk_s3::config::Region::new(region.clone()))
+            .force_path_style(environment.endpoint_url.is_some())
+            .build();
+        let plain_http =
+            environment.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://"));
+        Ok(Bucket {
+            client: Client::from_conf(config),
+            name: bucket,
+            region,
+            owner: &environment.account,
+            plain_http,
+        })
+    }
+}
+
+#[async_trait]
+impl StateBackend for StateBucket {
+    async fn observe(&self, environment: &Environment, session: &str) -> Result<Findings> {
+        Box::pin(look::observe(&self.bucket(environment, session).await?)).await
+    }
+
+    async fn set(
+        &self,
+        _permit: &Permit,
+        environment: &Environment,
+        session: &str,
+        setting: &str,
+    ) -> Result<()> {
+        Box::pin(make::set(&self.bucket(environment, session).await?, setting)).await
+    }
+}
+
+/// A refused or failed call as an error of ours, by the service's own code.
+fn failed<E>(doing: &str, bucket: &str, error: &E) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let code = error.code().unwrap_or_default().to_owned();
+    let text = format!("{doing} of s3://{bucket}: {}", causes(error));
+    match code.as_str() {
+        "AccessDenied" | "Forbidden" | "403" => Error::new(ErrorCode::UpstreamDenied, text)
+            .next("give the identity the rights of docs/guides/terraform.md on this bucket, or choose a bucket of your own"),
+        "BucketAlreadyExists" => Error::new(ErrorCode::UpstreamDenied, text).next("the name belongs to another account: choose another bucket name"),
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+            Error::new(ErrorCode::InvalidRequest, text).field("state.region").next("set state.region to the bucket's region")
+        }
+        _ => Error::new(ErrorCode::UpstreamFailed, text).detail("code", code),
+    }
+}

@@ -1,0 +1,48 @@
+//! The place where an environment keeps its Terraform state: found, made, repaired.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::model::{Action, Environment};
+use crate::permit::Permit;
+
+/// One property that the place should have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Which, for instance `versioning`.
+    pub name: String,
+    /// How it is.
+    pub seen: String,
+    /// How it should be.
+    pub wanted: String,
+    /// What has to be done about it; none when it is as it should be.
+    pub action: Option<Action>,
+}
+
+/// What was found. The order of the settings is the order in which they are made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// Name of the place, for instance `s3://acme-dev-tfstate`.
+    pub place: String,
+    /// Its properties.
+    pub settings: Vec<Setting>,
+    /// What was left out on purpose, and why.
+    pub notes: Vec<String>,
+}
+
+/// Looks at state backends and makes them. Every call converges: what is as it should be is left alone.
+#[async_trait]
+pub trait StateBackend: Send + Sync {
+    /// Looks. A place that belongs to somebody else, is in another region or may not be looked at is an error.
+    async fn observe(&self, environment: &Environment, session: &str) -> Result<Findings>;
+
+    /// Makes one setting as it should be; durable at the cloud when it returns.
+    async fn set(
+        &self,
+        permit: &Permit,
+        environment: &Environment,
+        session: &str,
+        setting: &str,
+    ) -> Result<()>;
+}

@@ -1,0 +1,208 @@
+//! Terraform fails: in part, by a signal, before a held state lock, without a place for its state.
+
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Answered, Effects, Project, chain, chain_on, children_of_state, kill, module_of, step,
+    terraform_apply, until,
+};
+
+fn running(project: &Project) -> String {
+    let mut request = project.for_real(&json!({}));
+    request["wait_s"] = json!(0);
+    project.call("apply_terraform", &request).expect("running").operation()
+}
+
+/// The environment is blocked by this operation, and a person frees it.
+fn reconciled(project: &Project, id: &str, status: &str) {
+    let refused = project.apply(&json!({})).refused("environment_blocked");
+    assert_eq!(refused.at("/error/details/operation"), id);
+    assert!(refused.at("/error/next").contains(&format!("datamcp reconcile {id}")));
+    // What the killed terraform had started keeps the environment until it ends.
+    until("the end of its children", 10, || children_of_state(project.folder(), "-c").is_empty());
+    project.reconciles(id, status);
+    project.lock_is_free();
+}
+
+#[test]
+fn fault_9_a_killed_terraform_is_an_unknown_end_and_blocks() {
+    let project = Project::with(|effects| chain(effects, 2, 1.0));
+    let id = running(&project);
+    until("the first resource", 20, || project.effects().count() == 1);
+    kill(&terraform_apply(&project.state())[0]);
+    let answer = project.operation(&id, 20).expect("unknown");
+    let error = |name: &str| answer.at(&format!("/result/error{name}"));
+    assert!(error("/message").contains("signal 9"), "{:#}", answer.value);
+    assert_eq!(error("/details/signal"), "9");
+    let lock = error("/details/state_lock");
+    assert_eq!(lock.len(), 36, "the orphaned lock is named: {:#}", answer.value);
+    assert_eq!(error("/details/unlock"), format!("terraform force-unlock {lock}"));
+    assert!(!project.run(&id).join("scratch").exists());
+    assert!(project.run(&id).join("evidence/apply.jsonl.age").exists());
+    reconciled(&project, &id, "failed");
+    project.apply(&json!({})).expect("succeeded");
+    project.log_is_whole();
+}
+
+#[test]
+fn fault_9_a_lock_in_s3_that_a_killed_terraform_left_is_named() {
+    let mut project = Project::with(|effects| chain_on("s3", effects, 2, 1.0));
+    let key = project.keep_state_in_s3();
+    let id = running(&project);
+    until("the first resource", 20, || project.effects().count() == 1);
+    kill(&terraform_apply(&project.state())[0]);
+    let answer = project.operation(&id, 20).expect("unknown");
+    let (emulator, bucket) = (project.lab.emulator(), &project.lab.aws.state_bucket);
+    let lock = format!("{key}.tflock");
+    let text = emulator.object(bucket, &lock).unwrap().expect("terraform left its lock");
+    let held: Value = serde_json::from_str(&text).unwrap();
+    reconciled(&project, &id, "failed");
+    let refused = project.apply(&json!({})).refused("lock_held");
+    assert_eq!(refused.at("/error/details/state_lock/id"), held["ID"], "{:#}", answer.value);
+    emulator.delete_object(bucket, &lock).unwrap();
+    project.apply(&json!({})).expect("succeeded");
+}
+
+#[test]
+fn fault_29_a_state_lock_of_somebody_elsewhere_is_named_and_let_alone() {
+    let mut project = Project::with(|effects| chain_on("s3", effects, 1, 0.0));
+    let key = project.keep_state_in_s3();
+    let plan = project.plan(&json!({})).at("/plan_id");
+    let id = "1e0ab4a6-6d8e-4a46-a5f3-1d1b2c3d4e5f";
+    let lock = json!({
+        "ID": id, "Operation": "OperationTypeApply", "Info": "", "Who": "bob@elsewhere",
+        "Version": "1.11.4", "Created": "2026-01-31T09:00:00Z", "Path": key,
+    });
+    let (emulator, bucket) = (project.lab.emulator(), project.lab.aws.state_bucket.clone());
+    let object = format!("{key}.tflock");
+    emulator.put_object(&bucket, &object, &lock.to_string()).unwrap();
+    let names_it = |answer: Answered| {
+        let details = |name: &str| answer.at(&format!("/error/details/state_lock/{name}"));
+        assert_eq!(details("id"), id, "{:#}", answer.value);
+        assert_eq!(details("who"), "bob@elsewhere");
+        assert_eq!(details("operation"), "OperationTypeApply");
+        assert!(details("created").starts_with("2026-01-31"), "{}", details("created"));
+        assert!(!answer.value.to_string().contains("force-unlock"), "nobody is coached around it");
+    };
+    let request = json!({ "cloud": "aws", "env": "dev" });
+    let real = json!({ "plan_id": plan, "dry_run": false, "auto_approve": true });
+    names_it(project.call("apply_terraform", &request).refused("lock_held"));
+    names_it(project.call("apply_terraform", &real).refused("lock_held"));
+    assert_eq!(project.effects().count(), 0);
+    assert_eq!(emulator.object(&bucket, &object).unwrap().unwrap(), lock.to_string());
+    project.lock_is_free();
+    emulator.delete_object(&bucket, &object).unwrap();
+    project.apply(&json!({})).expect("succeeded");
+}
+
+#[test]
+fn fault_30_a_state_that_cannot_be_saved_is_kept_sealed_and_blocks() {
+    let mut project = Project::with(|effects| chain_on("s3", effects, 2, 1.5));
+    let emulator = project.lab.emulator();
+    let name = project.folder().file_name().unwrap().to_string_lossy().to_lowercase();
+    let bucket = format!("gone-{name}");
+    emulator.create_versioned_bucket(&bucket).unwrap();
+    let state = format!("{{ backend = \"s3\", bucket = \"{bucket}\", key = \"dev.tfstate\" }}");
+    project.set(|s| s.state = state);
+    let id = running(&project);
+    until("the first resource", 20, || project.effects().count() == 1);
+    empty_and_delete(&project, &bucket);
+
+    let answer = project.operation(&id, 30).expect("failed");
+    let error = |name: &str| answer.at(&format!("/result/error{name}"));
+    assert_eq!(error("/details/state_not_saved"), "true", "{:#}", answer.value);
+    assert!(error("/next").contains("terraform state push"), "{:#}", answer.value);
+    assert!(error("/details/done").contains("terraform_data.s1"), "what was made is told");
+    assert!(project.run(&id).join("evidence/errored.tfstate.age").exists());
+    assert!(!project.run(&id).join("scratch").exists());
+    let left = walkdir::WalkDir::new(project.folder()).into_iter().flatten();
+    let left: Vec<_> = left.filter(|e| e.file_name() == "errored.tfstate").collect();
+    assert!(left.is_empty(), "{left:?}");
+    emulator.create_versioned_bucket(&bucket).unwrap();
+    reconciled(&project, &id, "partial");
+    project.apply(&json!({})).expect("succeeded");
+    project.log_is_whole();
+}
+
+/// Deletes a bucket with every version of everything in it.
+fn empty_and_delete(project: &Project, bucket: &str) {
+    let script = "import sys,urllib.request as u,re\n\
+        e,b,a=sys.argv[1:4]\n\
+        def call(m,p):\n\
+        \x20 r=u.Request(f'{e}/{b}{p}',method=m,headers={'Authorization':a})\n\
+        \x20 return u.urlopen(r).read().decode()\n\
+        x=call('GET','?versions')\n\
+        for k,v in re.findall(r'<Key>(.*?)</Key>.*?<VersionId>(.*?)</VersionId>',x,re.S):\n\
+        \x20 call('DELETE',f'/{k}?versionId={v}')\n\
+        call('DELETE','')\n";
+    let aws = &project.lab.aws;
+    let claim = format!(
+        "AWS4-HMAC-SHA256 Credential={}/20260101/{}/s3/aws4_request, SignedHeaders=host, Signature=0",
+        aws.access_key_id, aws.region
+    );
+    let output = std::process::Command::new("python3")
+        .args(["-c", script, &aws.endpoint, bucket, &claim])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Three steps in a row; the second one fails after it has said that it was there.
+fn broken(effects: &Effects, fails: bool) -> String {
+    let second = format!("{}; {}", effects.command("b"), if fails { "exit 3" } else { "true" });
+    let steps = [
+        step("a", None, &effects.command("a")),
+        step("b", Some("a"), &second),
+        step("c", Some("b"), &effects.command("c")),
+    ];
+    module_of("local", &steps.concat())
+}
+
+#[test]
+fn fault_42_a_partial_apply_is_listed_and_its_plan_is_burnt() {
+    let project = Project::with(|effects| broken(effects, true));
+    let plan = project.plan(&json!({})).at("/plan_id");
+    let real = json!({ "plan_id": plan, "dry_run": false, "auto_approve": true });
+    let answer = project.call("apply_terraform", &real).refused("partial_apply");
+    let answer = answer.expect("partial");
+    let list = |name: &str| answer.at(&format!("/error/details/{name}"));
+    assert_eq!(list("done"), "[\"terraform_data.a\"]");
+    assert_eq!(list("failed"), "[\"terraform_data.b\"]");
+    assert_eq!(list("not_started"), "[\"terraform_data.c\"]");
+    assert!(answer.at("/next").contains("new plan"), "{:#}", answer.value);
+    project.lock_is_free();
+    let again = project.call("apply_terraform", &real);
+    assert_eq!(again.at("/error/code"), "approval_used", "{:#}", again.value);
+    assert_eq!(project.effects().of(&answer.operation()), ["a", "b"]);
+
+    project.module(&broken(&project.effects(), false));
+    let rest = project.apply(&json!({})).expect("succeeded");
+    assert_eq!(project.effects().of(&rest.operation()), ["b", "c"], "only what was left to do");
+    project.log_is_whole();
+}
+
+#[test]
+fn bar_15_two_environments_do_not_wait_for_each_other() {
+    let mut project = Project::with(|effects| chain(effects, 1, 1.0));
+    let other = project.folder().join("infra/aws/envs/other");
+    std::fs::create_dir_all(&other).unwrap();
+    std::fs::copy(project.main(), other.join("main.tf")).unwrap();
+    let account = project.lab.aws.account_id.clone();
+    project.set(|s| {
+        s.more = format!(
+            "[environments.aws.other]\ntier = \"dev\"\naccount_id = \"{account}\"\nregion = \
+             \"eu-west-1\"\nstate = {{ backend = \"local\", path = \"other/terraform.tfstate\" }}\n"
+        );
+    });
+    let mut request = project.for_real(&json!({}));
+    request["env"] = json!("other");
+    thread::scope(|scope| {
+        let first = scope.spawn(|| project.apply(&json!({})));
+        let second = scope.spawn(|| project.call("apply_terraform", &request));
+        first.join().unwrap().expect("succeeded");
+        second.join().unwrap().expect("succeeded");
+    });
+    assert_eq!(project.effects().by_operation().len(), 2);
+}
