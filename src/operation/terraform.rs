@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use super::admit::strings;
 use super::answer::{ChangeAnswer, Summary};
 use super::request::Ask;
 use super::{Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation};
@@ -12,6 +13,7 @@ use crate::model::{
 };
 use crate::permit::Permit;
 use crate::port::{Applied, Caller, JobFacts, PlanFile, Watch, provisioner::check_variables};
+use crate::secret::looks_secret;
 
 /// How long a plan may wait for its approval, in minutes.
 pub(super) const PLAN_MINUTES: i64 = 30;
@@ -28,6 +30,7 @@ pub struct TerraformChange {
 impl TerraformChange {
     /// The variables of a run: the environment's own, then the call's; for a destruction and for drift those of the last
     /// apply between them.
+    /// Values that look secret, wherever they come from, are masked from here on.
     async fn variables(
         &self,
         scene: &Scene<'_>,
@@ -39,6 +42,8 @@ impl TerraformChange {
             merged.extend(kept.unwrap_or_default());
         }
         merged.extend(own.clone());
+        let secret = merged.iter().filter(|(n, v)| looks_secret(n, v.as_str().unwrap_or_default()));
+        scene.journal.learn(secret.flat_map(|(_, v)| strings(Some(v))).map(str::to_owned));
         Ok(merged)
     }
 }

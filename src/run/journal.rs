@@ -67,8 +67,13 @@ impl Journal {
 impl Watch for Journal {
     async fn note(&self, kind: &str, body: Value) -> Result<()> {
         fault::point(&format!("before_{kind}"));
+        let name =
+            body.get("name").and_then(Value::as_str).map(|name| format!("after_{kind}_{name}"));
         self.runs.note(self.id, &self.entry(kind, body)).await?;
         fault::point(&format!("after_{kind}"));
+        if let Some(name) = name {
+            fault::point(&name);
+        }
         Ok(())
     }
 

@@ -5,12 +5,12 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answered, Effects, Project, chain, chain_on, children_of_state, kill, module_of, step,
-    terraform_apply, until,
+    Answered, Effects, Project, chain, chain_on, children_of_state, for_real, kill, module_of,
+    step, terraform_apply, until,
 };
 
 fn running(project: &Project) -> String {
-    let mut request = project.for_real(&json!({}));
+    let mut request = for_real(&json!({}));
     request["wait_s"] = json!(0);
     project.call("apply_terraform", &request).expect("running").operation()
 }
@@ -184,7 +184,7 @@ fn fault_42_a_partial_apply_is_listed_and_its_plan_is_burnt() {
 }
 
 #[test]
-fn bar_15_two_environments_do_not_wait_for_each_other() {
+fn promise_4_two_environments_do_not_wait_for_each_other() {
     let mut project = Project::with(|effects| chain(effects, 1, 1.0));
     let other = project.folder().join("infra/aws/envs/other");
     std::fs::create_dir_all(&other).unwrap();
@@ -196,7 +196,7 @@ fn bar_15_two_environments_do_not_wait_for_each_other() {
              \"eu-west-1\"\nstate = {{ backend = \"local\", path = \"other/terraform.tfstate\" }}\n"
         );
     });
-    let mut request = project.for_real(&json!({}));
+    let mut request = for_real(&json!({}));
     request["env"] = json!("other");
     thread::scope(|scope| {
         let first = scope.spawn(|| project.apply(&json!({})));

@@ -10,5 +10,5 @@ mod settings;
 pub(crate) use answer::{Answered, structured};
 pub(crate) use module::{Effects, chain, chain_on, module_of, step};
 pub(crate) use process::{alive, argv, children_of_state, kill, terraform_apply, until};
-pub(crate) use project::Project;
+pub(crate) use project::{Project, feed, for_real};
 pub(crate) use settings::Settings;

@@ -7,7 +7,7 @@ mod windows;
 
 use serde_json::json;
 
-use crate::harness::{Answered, Project, chain, terraform_apply, until};
+use crate::harness::{Answered, Project, chain, for_real, terraform_apply, until};
 
 /// How an operation has to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Victim {
     /// A request that no run has made yet.
     fn request(&mut self) -> serde_json::Value {
         self.turn += 1;
-        self.project.for_real(&json!({ "turn": self.turn.to_string() }))
+        for_real(&json!({ "turn": self.turn.to_string() }))
     }
 
     /// Waits until an operation and every terraform of it has ended.
@@ -65,6 +65,7 @@ impl Victim {
         let made = self.project.effects().of(id).len();
         let rise = self.project.serial() - serial;
         let told = format!("{what}: {made} made, serial +{rise}\n{:#}", answer.value);
+        assert_eq!(answer.at("/result/status"), answer.status(), "the answer is there: {told}");
         let ended = match answer.status().as_str() {
             "succeeded" => {
                 assert_eq!((made, rise), (self.steps, self.rise), "{told}");

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::harness::{Answered, Project, chain, terraform_apply, until};
+use crate::harness::{Answered, Project, chain, for_real, terraform_apply, until};
 
 #[test]
 fn promise_4_of_two_processes_one_runs_the_other_learns_who_since_when_for_what() {
@@ -68,9 +68,9 @@ fn a_held_environment_is_waited_for_as_long_as_the_settings_say() {
 }
 
 #[test]
-fn promise_8_an_idempotency_key_has_one_effect() {
+fn bar_12_a_repeated_call_has_one_effect() {
     let project = Project::with(|effects| chain(effects, 1, 0.5));
-    let mut request = project.for_real(&json!({}));
+    let mut request = for_real(&json!({}));
     request["idempotency_key"] = json!("once");
     let call = || project.call("apply_terraform", &request);
     let (a, b) = thread::scope(|scope| {

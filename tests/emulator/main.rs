@@ -1,5 +1,5 @@
 //! Integration tests, emulator lane: the real binary, real terraform and the AWS emulator. `DATAMCP_LAB` names the
-//! description of a running lab (`lab.json`); without one every test fails.
+//! description of a running lab (`lab.json`); without one every test fails. Processes are looked at in `/proc`: Linux.
 #![expect(
     clippy::disallowed_methods,
     reason = "a test plays user, operator and vandal: it starts programs and handles files itself"
@@ -8,6 +8,10 @@
 #[cfg(test)]
 mod harness;
 
+#[cfg(test)]
+mod backend;
+#[cfg(test)]
+mod drift;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
@@ -20,5 +24,7 @@ mod outlives;
 mod path;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod store;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use xtask::mcp::Client;
 
-use crate::harness::{Answered, Project, module_of, step, structured};
+use crate::harness::{Answered, Project, for_real, module_of, step, structured};
 
 /// Two steps, outputs plain and sensitive.
 fn module(backend: &str, project: &Project) -> String {
@@ -18,7 +18,7 @@ fn module(backend: &str, project: &Project) -> String {
     module_of(backend, &steps.concat())
 }
 
-fn mcp<'c>(client: &'c mut Client) -> impl FnMut(&str, Value) -> Answered + 'c {
+fn mcp(client: &mut Client) -> impl FnMut(&str, Value) -> Answered {
     |tool, request| structured(client.call(tool, &request, &mut |_| {}).unwrap())
 }
 
@@ -94,7 +94,7 @@ fn workspaces_are_apart_and_a_fixed_one_is_kept_to() {
     let mut project = Project::new();
     project.module(&module("local", &project));
     let apply = |workspace: &str| {
-        let mut request = project.for_real(&json!({}));
+        let mut request = for_real(&json!({}));
         request["workspace"] = json!(workspace);
         project.call("apply_terraform", &request)
     };
@@ -102,7 +102,7 @@ fn workspaces_are_apart_and_a_fixed_one_is_kept_to() {
     assert!(!project.tfstate().exists());
     assert_eq!(apply("green").expect("succeeded").at("/summary/add"), "2", "another state");
     project.set(|s| s.environment.push_str("workspace = \"blue\"\n"));
-    let mut request = project.for_real(&json!({}));
+    let mut request = for_real(&json!({}));
     request["workspace"] = json!("green");
     project.call("apply_terraform", &request).refused("invalid_request");
     request["workspace"] = Value::Null;

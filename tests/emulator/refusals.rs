@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answered, Project, Settings, chain, terraform_apply};
+use crate::harness::{Answered, Project, Settings, chain, for_real, terraform_apply};
 
 /// A project with an approved plan.
 struct Approved {
@@ -150,7 +150,7 @@ fn promise_3_security_5_nobody_approves_in_the_place_of_a_person() {
         "prod".clone_into(&mut s.tier);
         "auto_approve = []".clone_into(&mut s.rules);
     });
-    let mut real = project.for_real(&json!({}));
+    let mut real = for_real(&json!({}));
     let asked = project.call("apply_terraform", &real).expect("approval_required");
     let id = asked.at("/approval/id");
 

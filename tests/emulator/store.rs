@@ -7,7 +7,7 @@ use std::thread;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::harness::{Project, chain, structured};
+use crate::harness::{Project, chain, for_real, structured};
 
 fn log(project: &Project) -> PathBuf {
     project.state().join("log.db")
@@ -20,7 +20,7 @@ fn nothing_starts(project: &Project, plan: &str) {
     let before = (runs(), project.serial(), project.effects().count());
     let target = json!({ "cloud": "aws", "env": "dev" });
     let real = json!({ "plan_id": plan, "dry_run": false, "auto_approve": true });
-    let at_once = project.for_real(&json!({}));
+    let at_once = for_real(&json!({}));
     let calls = [
         ("apply_terraform", &target),
         ("apply_terraform", &at_once),

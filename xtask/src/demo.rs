@@ -30,9 +30,20 @@ pub enum Build {
 type Step = fn(&mut Play, &Ticker) -> Result<String>;
 
 /// What is done once the server runs.
-const SCRIPT: [(&str, Step); 18] = [
+const SCRIPT: [(&str, Step); 27] = [
+    ("the account is emptied, the state bucket too", |play, _| play.empty_the_account()),
     ("preflight", |play, on| play.preflight(on)),
     ("list_environments", |play, on| play.environments(on)),
+    ("bootstrap_state_backend, dry run", |play, on| play.plan("bootstrap_state_backend", on)),
+    ("the emulator confirms: no bucket yet", |play, _| play.no_bucket()),
+    ("bootstrap_state_backend without approval", |play, on| {
+        play.ask("bootstrap_state_backend", on)
+    }),
+    ("a person approves the bucket", |play, on| play.approve(on)),
+    ("bootstrap_state_backend, the approved plan", |play, on| {
+        play.carry_out("bootstrap_state_backend", on)
+    }),
+    ("the emulator confirms: the bucket", |play, _| play.bucket_is_there()),
     ("apply_terraform, dry run", |play, on| play.plan("apply_terraform", on)),
     ("the emulator confirms: nothing was made", |play, _| play.nothing_was_made()),
     ("apply_terraform without approval", |play, on| play.ask("apply_terraform", on)),
@@ -41,6 +52,8 @@ const SCRIPT: [(&str, Step); 18] = [
     ("the emulator confirms: it is there", |play, _| play.it_is_there()),
     ("terraform_outputs", |play, on| play.outputs(on)),
     ("apply_terraform again, dry run", |play, on| play.nothing_to_do(on)),
+    ("somebody changes a role by hand", |play, _| play.change_by_hand()),
+    ("detect_drift", |play, on| play.drift(on)),
     ("destroy_terraform, dry run", |play, on| play.plan("destroy_terraform", on)),
     ("the emulator confirms: it is still there", |play, _| play.it_is_there()),
     ("destroy_terraform without approval", |play, on| play.ask("destroy_terraform", on)),

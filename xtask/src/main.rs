@@ -35,10 +35,10 @@ enum Task {
     },
     /// From a dry run to an empty account again, through the real MCP server, on the lab.
     Demo(DemoArguments),
-    /// The project's figures, side by side with their bars, on a release build; fails when one is missed.
-    Bench(BenchArguments),
     /// Write the generated references: docs/*.md and the golden files of the tests.
     Docs,
+    /// The project's figures, side by side with their bars, on a release build; fails when one is missed.
+    Bench(BenchArguments),
     /// Every check of the repository, in lanes; the last line is `N passed, N failed`.
     Test {
         /// Only these lanes; without it all but `network`.
@@ -98,8 +98,8 @@ fn main() -> ExitCode {
         Task::Tools { names } => tools(&names),
         Task::Lab { verb } => lab(&verb),
         Task::Demo(arguments) => demo(arguments),
-        Task::Bench(arguments) => measure(arguments),
         Task::Docs => docs(),
+        Task::Bench(arguments) => measure(arguments),
         Task::Test { lanes } => test(lanes),
     };
     match outcome {
@@ -159,12 +159,6 @@ fn demo(arguments: DemoArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(arguments: BenchArguments) -> Result<ExitCode> {
-    let BenchArguments { json, only, program } = arguments;
-    let held = bench::run(&Checkout::find()?, &bench::Options { json, only, program })?;
-    Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
 fn docs() -> Result<ExitCode> {
     let status = tools::cargo()
         .current_dir(Checkout::find()?.top())
@@ -173,6 +167,12 @@ fn docs() -> Result<ExitCode> {
         .status()
         .context("starting cargo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn measure(arguments: BenchArguments) -> Result<ExitCode> {
+    let BenchArguments { json, only, program } = arguments;
+    let held = bench::run(&Checkout::find()?, &bench::Options { json, only, program })?;
+    Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn test(lanes: Vec<Lane>) -> Result<ExitCode> {

@@ -141,29 +141,13 @@ impl Project {
 
     /// Runs one command line.
     pub(crate) fn cli(&self, arguments: &[&str]) -> Answered {
-        self.feed(&mut self.command(arguments), "")
-    }
-
-    /// Runs a command with a text on its standard input.
-    pub(crate) fn feed(&self, command: &mut Command, input: &str) -> Answered {
-        let pipes = [Stdio::piped(), Stdio::piped(), Stdio::piped()];
-        let [stdin, stdout, stderr] = pipes;
-        let mut child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn().unwrap();
-        drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-        let output = child.wait_with_output().unwrap();
-        let out = String::from_utf8_lossy(&output.stdout).into_owned();
-        Answered {
-            code: output.status.code(),
-            value: serde_json::from_str(&out).unwrap_or_default(),
-            out,
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        feed(&mut self.command(arguments), "")
     }
 
     /// Calls a tool on the command line, the request on standard input.
     pub(crate) fn call(&self, tool: &str, request: &Value) -> Answered {
         let arguments = ["--json", "call", tool, "--request", "-"];
-        self.feed(&mut self.command(&arguments), &request.to_string())
+        feed(&mut self.command(&arguments), &request.to_string())
     }
 
     /// A dry run of `apply_terraform`.
@@ -173,15 +157,7 @@ impl Project {
 
     /// Plans and applies at once, approved by the requester.
     pub(crate) fn apply(&self, vars: &Value) -> Answered {
-        self.call("apply_terraform", &self.for_real(vars))
-    }
-
-    /// The request of [`Project::apply`].
-    pub(crate) fn for_real(&self, vars: &Value) -> Value {
-        let mut request = request(vars);
-        request["dry_run"] = json!(false);
-        request["auto_approve"] = json!(true);
-        request
+        self.call("apply_terraform", &for_real(vars))
     }
 
     /// How an operation stands, after so many seconds at most.
@@ -233,4 +209,28 @@ impl Project {
 /// A request for `aws/dev` with these variables.
 fn request(vars: &Value) -> Value {
     json!({ "cloud": "aws", "env": "dev", "vars": vars })
+}
+
+/// The request of [`Project::apply`].
+pub(crate) fn for_real(vars: &Value) -> Value {
+    let mut request = request(vars);
+    request["dry_run"] = json!(false);
+    request["auto_approve"] = json!(true);
+    request
+}
+
+/// Runs a command with a text on its standard input.
+pub(crate) fn feed(command: &mut Command, input: &str) -> Answered {
+    let pipes = [Stdio::piped(), Stdio::piped(), Stdio::piped()];
+    let [stdin, stdout, stderr] = pipes;
+    let mut child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn().unwrap();
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    Answered {
+        code: output.status.code(),
+        value: serde_json::from_str(&out).unwrap_or_default(),
+        out,
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
 }

@@ -1,5 +1,7 @@
 //! The steps of the demo, and what each expects of the server, the emulator and the person.
 
+mod backend;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,9 +18,11 @@ use crate::report::Ticker;
 /// The environment that is built up and taken down.
 const TARGET: (&str, &str) = ("aws", "dev");
 /// The tools that the demo calls.
-const TOOLS: [&str; 7] = [
+const TOOLS: [&str; 9] = [
     "preflight",
     "list_environments",
+    "bootstrap_state_backend",
+    "detect_drift",
     "apply_terraform",
     "destroy_terraform",
     "terraform_outputs",

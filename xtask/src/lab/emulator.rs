@@ -73,12 +73,21 @@ impl Emulator {
              </LocationConstraint></CreateBucketConfiguration>",
             self.region
         );
-        let versioning = format!(
-            "<VersioningConfiguration xmlns=\"{namespace}\"><Status>Enabled</Status>\
-             </VersioningConfiguration>"
-        );
         self.put(&format!("/{bucket}"), &place)?;
-        self.put(&format!("/{bucket}?versioning"), &versioning)
+        self.versioning(bucket, "Enabled")
+    }
+
+    /// Switches a bucket's versioning off, as far as S3 lets one.
+    pub fn suspend_versioning(&self, bucket: &str) -> Result<()> {
+        self.versioning(bucket, "Suspended")
+    }
+
+    fn versioning(&self, bucket: &str, status: &str) -> Result<()> {
+        let body = format!(
+            "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+             <Status>{status}</Status></VersioningConfiguration>"
+        );
+        self.put(&format!("/{bucket}?versioning"), &body)
     }
 
     /// The text of an object; nothing when there is none.
@@ -93,6 +102,13 @@ impl Emulator {
     /// Puts an object, in place of an earlier one.
     pub fn put_object(&self, bucket: &str, key: &str, text: &str) -> Result<()> {
         self.put(&format!("/{bucket}/{key}"), text)
+    }
+
+    /// Deletes an empty bucket.
+    pub fn delete_bucket(&self, bucket: &str) -> Result<()> {
+        let url = format!("{}/{bucket}", self.endpoint);
+        let answer = ureq::delete(&url).header("Authorization", self.claim("s3")).call();
+        text_of(answer, &url).map(drop)
     }
 
     /// Deletes an object.

@@ -1,0 +1,5 @@
+//! No secret leaves: canaries are planted where secrets come from, and looked for wherever texts go.
+
+mod canary;
+mod credentials;
+mod environment;
