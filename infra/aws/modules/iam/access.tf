@@ -57,3 +57,29 @@ resource "aws_iam_role_policy" "access" {
     )
   })
 }
+
+resource "aws_iam_role_policy" "statements" {
+  count = length(var.statements) > 0 ? 1 : 0
+
+  name = "statements"
+  role = aws_iam_role.main.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      for id, statement in var.statements : merge(
+        {
+          Sid      = id
+          Effect   = "Allow"
+          Action   = sort(statement.actions)
+          Resource = sort(statement.resources)
+        },
+        {
+          for part, operators in { Condition = statement.conditions } : part => {
+            for operator, keys in operators : operator => { for key, values in keys : key => sort(values) }
+          } if length(operators) > 0
+        },
+      )
+    ]
+  })
+}

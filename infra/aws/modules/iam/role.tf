@@ -1,3 +1,7 @@
+locals {
+  trust = merge(var.trust, local.github_trust, local.service_account_trust)
+}
+
 resource "aws_iam_role" "main" {
   name                 = var.name
   description          = var.description
@@ -7,7 +11,7 @@ resource "aws_iam_role" "main" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      for id, statement in var.trust : merge(
+      for id, statement in local.trust : merge(
         {
           Sid       = id
           Effect    = "Allow"

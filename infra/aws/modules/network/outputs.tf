@@ -31,6 +31,16 @@ output "public_subnet_ids" {
   ]
 }
 
+output "security_group_ids" {
+  description = "Ids of the security groups, keyed by group name; ready when their rules are."
+  value       = { for name, group in aws_security_group.main : name => group.id }
+
+  depends_on = [
+    aws_vpc_security_group_egress_rule.main,
+    aws_vpc_security_group_ingress_rule.main,
+  ]
+}
+
 output "vpc_id" {
   description = "Id of the VPC."
   value       = aws_vpc.main.id

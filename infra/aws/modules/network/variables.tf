@@ -79,6 +79,73 @@ variable "region" {
   }
 }
 
+variable "security_groups" {
+  description = "Security groups keyed by name. Rules are keyed by name too: a port (or a range up to `to_port`), and either an IPv4 range or another group of this map as the other side. What no rule allows is refused, in both directions."
+  type = map(object({
+    description = string
+    egress = optional(map(object({
+      cidr           = optional(string)
+      port           = number
+      protocol       = optional(string, "tcp")
+      security_group = optional(string)
+      to_port        = optional(number)
+    })), {})
+    ingress = optional(map(object({
+      cidr           = optional(string)
+      port           = number
+      protocol       = optional(string, "tcp")
+      security_group = optional(string)
+      to_port        = optional(number)
+    })), {})
+  }))
+  nullable = false
+  default  = {}
+
+  validation {
+    condition = alltrue(flatten([
+      for name, group in var.security_groups : [
+        can(regex("^[a-z][a-z0-9-]{0,38}[a-z0-9]$", name)) && !startswith(name, "sg-"),
+        [for rule in concat(keys(group.egress), keys(group.ingress)) : can(regex("^[a-z][a-z0-9-]{0,38}[a-z0-9]$", rule))],
+      ]
+    ]))
+    error_message = "Names of groups and rules must have 2 to 40 characters: lower-case letters, digits and hyphens, a letter first, no hyphen last; sg- is for AWS."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for group in var.security_groups : [
+        for rule in concat(values(group.egress), values(group.ingress)) : (
+          (rule.cidr == null) != (rule.security_group == null)
+          && (rule.cidr == null || try(cidrsubnet(rule.cidr, 0, 0) == rule.cidr && strcontains(rule.cidr, "."), false))
+          && (rule.security_group == null || contains(keys(var.security_groups), coalesce(rule.security_group, "-")))
+        )
+      ]
+    ]))
+    error_message = "A rule must have one other side: `cidr`, an IPv4 network address such as 10.20.0.0/16, or `security_group`, a key of this map."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for group in var.security_groups : [
+        for rule in concat(values(group.egress), values(group.ingress)) : (
+          contains(["tcp", "udp"], rule.protocol)
+          && rule.port >= 1 && rule.port <= coalesce(rule.to_port, rule.port) && coalesce(rule.to_port, rule.port) <= 65535
+        )
+      ]
+    ]))
+    error_message = "A rule must name tcp or udp and ports from 1 to 65535, the lower one first."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for group in var.security_groups : [
+        for rule in values(group.ingress) : try(!endswith(rule.cidr, "/0"), true) || (rule.port == 443 && coalesce(rule.to_port, 443) == 443)
+      ]
+    ]))
+    error_message = "Only port 443 may be open to everywhere."
+  }
+}
+
 variable "subnets" {
   description = "Subnets keyed by name: availability zone, range, whether the internet gateway is its default route, the NAT gateway (a key of `nat_gateways`) that is its default route when private, and labels of its own."
   type = map(object({

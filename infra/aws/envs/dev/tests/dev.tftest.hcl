@@ -1,4 +1,32 @@
 mock_provider "aws" {
+  mock_resource "aws_eks_cluster" {
+    defaults = {
+      arn                   = "arn:aws:eks:eu-west-1:123456789012:cluster/datamcp-dev"
+      certificate_authority = [{ data = "Y2VydGlmaWNhdGU=" }]
+      endpoint              = "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com"
+      identity              = [{ oidc = [{ issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF" }] }]
+    }
+  }
+
+  mock_resource "aws_iam_openid_connect_provider" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    }
+  }
+
+  mock_resource "aws_launch_template" {
+    defaults = {
+      id             = "lt-0123456789abcdef0"
+      latest_version = 1
+    }
+  }
+
+  mock_resource "aws_security_group" {
+    defaults = {
+      id = "sg-0123456789abcdef0"
+    }
+  }
+
   mock_resource "aws_s3_bucket" {
     defaults = {
       arn = "arn:aws:s3:::datamcp-dev-data-123456789012"
@@ -32,6 +60,122 @@ run "needs_only_account_and_region" {
 
   assert {
     condition     = output.data_app_role_arn == "arn:aws:iam::123456789012:role/datamcp-dev-data-app"
+    error_message = "The role's ARN must be an output."
+  }
+
+  assert {
+    condition     = output.cluster_name == "datamcp-dev" && output.node_group_names == tolist(["main"]) && keys(output.irsa_role_arns) == ["external-secrets"]
+    error_message = "There must be a cluster with one node group, and a role for external secrets."
+  }
+
+  assert {
+    condition     = keys(output.nat_addresses) == ["main"] && keys(output.security_group_ids) == ["cluster-clients"]
+    error_message = "There must be one NAT gateway, and the group of the cluster's clients."
+  }
+}
+
+run "leaves_out_what_an_emulator_lacks" {
+  command = plan
+
+  variables {
+    authentication_mode = ""
+    launch_templates    = false
+  }
+}
+
+run "does_without_a_nat_gateway" {
+  command = apply
+
+  variables {
+    nat_gateway = false
+  }
+
+  assert {
+    condition     = length(output.nat_addresses) == 0
+    error_message = "There must be nothing that costs by the hour for a way out."
+  }
+}
+
+run "lets_github_plan_and_apply" {
+  command = apply
+
+  variables {
+    ci = {
+      repository = "acme/data-platform"
+      state      = { bucket = "acme-dev-tfstate" }
+    }
+  }
+
+  assert {
+    condition     = keys(output.ci_role_arns) == ["apply", "plan"]
+    error_message = "There must be a role to plan and one to apply."
+  }
+
+  assert {
+    condition     = alltrue([for statement in values(local.ci_plan) : alltrue([for action in statement.actions : can(regex(":(Describe|Get|List)", action)) || statement == local.ci_plan.StateLock])])
+    error_message = "The planning role must change nothing but the lock."
+  }
+
+  assert {
+    condition     = alltrue(flatten([for statement in values(local.ci_apply) : [for action in statement.actions : !can(regex("^iam:(Attach|Create|Delete|Detach|Put|Update)", action))]]))
+    error_message = "Without a boundary the applying role must not change IAM."
+  }
+
+  assert {
+    condition     = length(jsonencode(local.ci_apply)) < 10240
+    error_message = "AWS takes 10240 characters of inline policies for each role."
+  }
+}
+
+run "lets_ci_change_roles_within_the_boundary" {
+  command = apply
+
+  variables {
+    ci                   = { repository = "acme/data-platform" }
+    permissions_boundary = "arn:aws:iam::123456789012:policy/dev-boundary"
+  }
+
+  assert {
+    condition     = local.ci_apply.WritePolicies.conditions == { StringEquals = { "iam:PermissionsBoundary" = ["arn:aws:iam::123456789012:policy/dev-boundary"] } }
+    error_message = "Policies may be written only to roles that the boundary bounds."
+  }
+
+  assert {
+    condition     = length(jsonencode(local.ci_apply)) < 10240
+    error_message = "AWS takes 10240 characters of inline policies for each role."
+  }
+}
+
+run "needs_no_repository" {
+  command = plan
+
+  assert {
+    condition     = length(output.ci_role_arns) == 0
+    error_message = "Without a repository there must be no role for one."
+  }
+}
+
+run "refuses_every_repository" {
+  command         = plan
+  expect_failures = [var.ci]
+
+  variables {
+    ci = { repository = "acme/*" }
+  }
+}
+
+run "gives_argo_cd_what_is_named" {
+  command = apply
+
+  variables {
+    argo_cd = {
+      chart_repository_arns = ["arn:aws:ecr:eu-west-1:123456789012:repository/charts/example-data-app"]
+      deploy_role_arns      = ["arn:aws:iam::210987654321:role/argo-cd-deploy"]
+    }
+  }
+
+  assert {
+    condition     = output.argo_cd_role_arn == "arn:aws:iam::123456789012:role/datamcp-dev-data-app" # every mocked role's
     error_message = "The role's ARN must be an output."
   }
 }
@@ -146,5 +290,23 @@ run "refuses_a_bad_workload" {
 
   variables {
     workload = { namespace = "*" }
+  }
+}
+
+run "refuses_every_chart_repository" {
+  command         = plan
+  expect_failures = [var.argo_cd]
+
+  variables {
+    argo_cd = { chart_repository_arns = ["arn:aws:ecr:eu-west-1:123456789012:repository/*"] }
+  }
+}
+
+run "refuses_every_deploy_role" {
+  command         = plan
+  expect_failures = [var.argo_cd]
+
+  variables {
+    argo_cd = { deploy_role_arns = ["*"] }
   }
 }

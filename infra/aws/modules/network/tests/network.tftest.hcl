@@ -190,3 +190,99 @@ run "refuses_a_bad_name" {
     name = "Acme_Test"
   }
 }
+
+run "allows_only_what_its_rules_say" {
+  command = apply
+
+  variables {
+    security_groups = {
+      clients = {
+        description = "May use the service."
+        egress      = { service = { port = 443, security_group = "service" } }
+      }
+      service = {
+        description = "The service."
+        ingress = {
+          clients = { port = 443, security_group = "clients" }
+          office  = { port = 8000, to_port = 8010, cidr = "192.0.2.0/24" }
+        }
+      }
+    }
+  }
+
+  assert {
+    condition     = keys(aws_vpc_security_group_ingress_rule.main) == ["service/clients", "service/office"] && keys(aws_vpc_security_group_egress_rule.main) == ["clients/service"]
+    error_message = "There must be one rule for each that is given, and no other."
+  }
+
+  assert {
+    condition = (
+      aws_vpc_security_group_ingress_rule.main["service/clients"].referenced_security_group_id == aws_security_group.main["clients"].id
+      && aws_vpc_security_group_ingress_rule.main["service/clients"].to_port == 443
+      && aws_vpc_security_group_ingress_rule.main["service/office"].cidr_ipv4 == "192.0.2.0/24"
+      && aws_vpc_security_group_ingress_rule.main["service/office"].to_port == 8010
+    )
+    error_message = "A rule must name its other side and its ports."
+  }
+
+  assert {
+    condition     = keys(output.security_group_ids) == ["clients", "service"]
+    error_message = "The groups' ids must be an output."
+  }
+}
+
+run "refuses_a_rule_without_another_side" {
+  command         = plan
+  expect_failures = [var.security_groups]
+
+  variables {
+    security_groups = { service = { description = "The service.", ingress = { all = { port = 443 } } } }
+  }
+}
+
+run "refuses_a_rule_with_two_other_sides" {
+  command         = plan
+  expect_failures = [var.security_groups]
+
+  variables {
+    security_groups = {
+      service = { description = "The service.", ingress = { both = { port = 443, cidr = "10.0.0.0/8", security_group = "service" } } }
+    }
+  }
+}
+
+run "refuses_an_unknown_security_group" {
+  command         = plan
+  expect_failures = [var.security_groups]
+
+  variables {
+    security_groups = { service = { description = "The service.", egress = { peer = { port = 443, security_group = "other" } } } }
+  }
+}
+
+run "refuses_to_open_a_port_to_everywhere" {
+  command         = plan
+  expect_failures = [var.security_groups]
+
+  variables {
+    security_groups = { service = { description = "The service.", ingress = { ssh = { port = 22, cidr = "0.0.0.0/0" } } } }
+  }
+}
+
+run "refuses_ports_in_the_wrong_order" {
+  command         = plan
+  expect_failures = [var.security_groups]
+
+  variables {
+    security_groups = { service = { description = "The service.", egress = { web = { port = 443, to_port = 80, cidr = "0.0.0.0/0" } } } }
+  }
+}
+
+run "refuses_a_bad_security_group_name" {
+  command         = plan
+  expect_failures = [var.security_groups]
+
+  variables {
+    security_groups = { "sg-service" = { description = "The service." } }
+  }
+}
