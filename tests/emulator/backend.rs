@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answered, Project, module_of, step};
+use crate::harness::{Answered, Project, feed, module_of, step};
 
 /// A project whose state belongs into a bucket that is not there yet.
 fn project() -> (Project, String) {
@@ -64,7 +64,7 @@ fn fault_34_whatever_call_it_dies_at_the_next_run_completes_it() {
         let mut command =
             project.command(&["--json", "call", "bootstrap_state_backend", "--request", "-"]);
         command.env("DATAMCP_FAULT", format!("after_call_{setting}"));
-        let died = project.feed(&mut command, &request.to_string());
+        let died = feed(&mut command, &request.to_string());
         assert_eq!(died.status(), "partial", "{setting}: {:#}", died.value);
         project.lock_is_free();
         bootstrap(&project, false).expect("succeeded");
