@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::admit::strings;
 use super::call::See;
 use super::catalog::{Kind, Tool};
 use super::request::{self, Ask, RawTerms};
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::lock::{LeaseRecord, lease};
 use crate::model::{Actor, Cloud, Effect, Environment, OperationId};
 use crate::port::{Job, Output};
-use crate::secret::Redactor;
+use crate::secret::{Redactor, looks_secret};
 
 /// Request of `terraform_outputs`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -72,9 +73,10 @@ impl ReadOperation for Outputs {
         world.provisioner.inspect(environment).await?;
         let operation = OperationId::fresh();
         world.runs.create(operation, &json!({ "tool": TOOL.name })).await?;
+        let redactor = redactor(world, environment, &workspace).await;
         let outputs = outputs(world, environment, workspace, operation).await;
         world.runs.forget(operation).await?;
-        answer(key, outputs?)
+        answer(key, outputs?, &redactor?)
     }
 }
 
@@ -90,8 +92,20 @@ async fn outputs(
     world.provisioner.outputs(&job).await
 }
 
-fn answer(environment: String, outputs: BTreeMap<String, Output>) -> Result<Value> {
-    let redactor = Redactor::default();
+/// Knows the values that look secret among the variables that the outputs were made from.
+async fn redactor(world: &World, environment: &Environment, workspace: &str) -> Result<Redactor> {
+    let place = format!("{}/{workspace}", environment.key);
+    let kept = world.plans.kept_variables(&place).await?.unwrap_or_default();
+    let all = environment.vars.iter().chain(&kept);
+    let secret = all.filter(|(name, value)| looks_secret(name, value.as_str().unwrap_or_default()));
+    Ok(Redactor::new(secret.flat_map(|(_, value)| strings(Some(value)))))
+}
+
+fn answer(
+    environment: String,
+    outputs: BTreeMap<String, Output>,
+    redactor: &Redactor,
+) -> Result<Value> {
     let mut answer = OutputsAnswer { environment, outputs: BTreeMap::new(), left_out: Vec::new() };
     let mut room = answer::MAX - 200;
     for (name, output) in outputs {
