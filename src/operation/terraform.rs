@@ -83,6 +83,7 @@ impl WriteOperation for TerraformChange {
         environment: &Environment,
         ask: &Ask,
     ) -> Result<(Vec<String>, Vec<String>)> {
+        world.provisioner.find().await?;
         let module = world.provisioner.inspect(environment).await?;
         let mut warnings = module.warnings.clone();
         if self.intent == Intent::Apply && ask.terms.plan_id.is_none() {
