@@ -36,6 +36,7 @@ impl TerraformChange {
             merged.extend(kept.unwrap_or_default());
         }
         merged.extend(own.clone());
+        scene.learn(&merged);
         Ok(merged)
     }
 }
