@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::{Binding, Digest, Environment, Intent, Outcome, PlanId, PlanRecord, Target};
 use crate::permit::Permit;
 use crate::port::{Applied, Caller, JobFacts, PlanFile, Watch, provisioner::check_variables};
+use crate::run::adopt::STATE_LOST;
 
 /// How long a plan may wait for its approval, in minutes.
 const PLAN_MINUTES: i64 = 30;
@@ -207,9 +208,7 @@ fn done(scene: &Scene<'_>, record: &PlanRecord, applied: Applied, not_kept: Opti
         .error
         .as_ref()
         .is_some_and(|e| e.details.get("state_not_saved") == Some(&Value::Bool(true)));
-    let block = state_not_saved.then(|| {
-        "terraform could not save the state; errored.tfstate is kept as evidence".to_owned()
-    });
+    let block = state_not_saved.then(|| STATE_LOST.to_owned());
     let mut answer = ChangeAnswer::new(Some(scene.run.operation), applied.outcome.into());
     let mut summary = Summary::of(&record.changes);
     summary.text = match applied.outcome {

@@ -31,6 +31,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Streams and states that stay as evidence of an unknown end, sealed.
 const EVIDENCE: [&str; 3] = ["apply.jsonl", "apply.stderr", "errored.tfstate"];
 
+/// Why a target stays blocked although the end is known.
+pub const STATE_LOST: &str =
+    "terraform could not save the state; errored.tfstate is kept as evidence";
+
 /// Looks whether an operation's supervisor lives, and records the end of a dead one's work.
 pub async fn settle(stores: &Stores, id: OperationId) -> Result<Settled> {
     let Some(row) = stores.log.store().row(id).await? else {
@@ -64,8 +68,11 @@ pub async fn settle_all(stores: &Stores) -> Result<Vec<(OperationId, Status)>> {
     let query = Query { open: true, limit: 1000, ..Query::default() };
     let mut settled = Vec::new();
     for row in stores.log.store().rows(&query).await?.rows.iter().rev() {
-        if let Settled::Ended(status) = settle(stores, row.id).await? {
-            settled.push((row.id, status));
+        match settle(stores, row.id).await {
+            Ok(Settled::Ended(status)) => settled.push((row.id, status)),
+            Ok(_) => {}
+            // One that cannot be settled must not keep the others from it.
+            Err(error) => tracing::warn!(operation = %row.id, %error, "settling an operation"),
         }
     }
     Ok(settled)
@@ -73,6 +80,11 @@ pub async fn settle_all(stores: &Stores) -> Result<Vec<(OperationId, Status)>> {
 
 fn claims(lease: Option<&LeaseRecord>, id: OperationId) -> bool {
     lease.and_then(|l| l.holder.as_ref()).is_some_and(|h| h.operation == id)
+}
+
+/// Whether terraform ended without having saved its state.
+fn state_lost(journal: &[JournalLine]) -> bool {
+    journal.iter().any(|line| line.kind == "exit" && line.field("state_not_saved") == &json!(true))
 }
 
 /// What the journal proves about the effect.
@@ -109,10 +121,14 @@ async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> 
     let mut closing = Closing::new(status, summary.clone());
     closing.plan = row.plan;
     closing.error = error(status, row, &summary);
-    let keep: &[&str] = if status == Status::Unknown { &EVIDENCE } else { &[] };
+    let blocks = status == Status::Unknown || state_lost(journal);
+    let keep: &[&str] = if blocks { &EVIDENCE } else { &[] };
     closing.artifacts = stores.runs.close_scratch(row.id, keep).await?;
     let answer = json!({ "operation_id": row.id, "status": status, "summary": { "text": summary }, "plan_id": row.plan, "error": closing.error });
-    stores.runs.put_result(row.id, &answer).await?;
+    // A request that was recorded but never stored has no place for an answer: its record is the answer.
+    if let Err(error) = stores.runs.put_result(row.id, &answer).await {
+        tracing::warn!(operation = %row.id, %error, "storing the answer of a dead operation");
+    }
     if let Err(error) = stores.log.end(row.id, &row.chain, &by_us(row), closing).await {
         // Two may adopt at once: the log takes one end, the other finds it there.
         match stores.log.store().row(row.id).await? {
@@ -146,15 +162,24 @@ fn error(status: Status, row: &OperationRow, summary: &str) -> Option<Error> {
 /// Frees the target of an operation that has ended but did not live to give its lease back.
 async fn tidy(stores: &Stores, row: &OperationRow) -> Result<()> {
     let lease = stores.leases.lease(&row.chain).await?;
-    if !claims(lease.as_ref(), row.id)
-        || lease.as_ref().is_some_and(|l| l.alive)
-        || stores.runs.is_held(row.id).await?
-    {
+    let claimed = claims(lease.as_ref(), row.id);
+    let blocks = |l: &LeaseRecord| l.blocked.as_ref().is_some_and(|b| b.operation == row.id);
+    let busy = lease.as_ref().is_some_and(|l| l.alive && (claimed || blocks(l)));
+    if busy || stores.runs.is_held(row.id).await? {
         return Ok(());
     }
-    if row.status == Status::Unknown {
-        let blocked =
-            Blocked { operation: row.id, reason: row.summary.clone(), since: stores.clock.now() };
+    // What its supervisor could not remove: files in clear live no longer than the operation.
+    stores.runs.close_scratch(row.id, &EVIDENCE).await?;
+    if !claimed {
+        return Ok(());
+    }
+    let (journal, _) = stores.runs.journal(row.id, 0).await?;
+    if row.status == Status::Unknown || state_lost(&journal) {
+        let reason = match row.status {
+            Status::Unknown => row.summary.clone(),
+            _ => STATE_LOST.to_owned(),
+        };
+        let blocked = Blocked { operation: row.id, reason, since: stores.clock.now() };
         stores.leases.block(&row.chain, &blocked).await
     } else {
         stores.leases.clear(&row.chain, row.id).await

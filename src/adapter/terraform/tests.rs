@@ -132,7 +132,10 @@ async fn a_success_is_noted_from_intent_to_exit() {
     assert_eq!(applied.outcome, Outcome::Succeeded);
     assert_eq!(applied.done, ["terraform_data.a"]);
     assert_eq!(kinds(&seen), ["intent", "child", "exit"]);
-    assert_eq!(seen.notes.lock().unwrap()[2].1, json!({"returncode": 0, "outcome": "succeeded"}));
+    assert_eq!(
+        seen.notes.lock().unwrap()[2].1,
+        json!({"returncode": 0, "outcome": "succeeded", "state_not_saved": false})
+    );
     assert!(!rig.job.scratch.join("apply.tfplan").exists());
     let again = rig.apply(&seen, Ok(())).await.unwrap_err();
     assert_eq!(again.code, ErrorCode::Internal, "a second call is refused");
