@@ -29,8 +29,13 @@ pub async fn serve_stdio(world: Arc<World>, os_user: String) -> Result<()> {
             tracing::warn!(%error, "taking over what dead supervisors left");
         }
     });
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .map_err(|e| Error::internal("listening for SIGTERM", e))?;
     let transport = stdio::Stdio::new(tokio::io::stdin(), tokio::io::stdout());
-    let service = server::Server::new(world, os_user).serve(transport).await;
+    let service = tokio::select! {
+        service = server::Server::new(world, os_user).serve(transport) => service,
+        _ = terminated.recv() => return Ok(()),
+    };
     let service = match service {
         Ok(service) => service,
         // A client that goes away before it said hello is no fault of anybody.
@@ -40,8 +45,6 @@ pub async fn serve_stdio(world: Arc<World>, os_user: String) -> Result<()> {
         }
     };
     let stop = service.cancellation_token();
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|e| Error::internal("listening for SIGTERM", e))?;
     tokio::select! {
         ended = service.waiting() => drop(ended),
         _ = terminated.recv() => stop.cancel(),

@@ -40,6 +40,7 @@ use crate::permit::Permit;
 use crate::policy::{self, Wish};
 use crate::port::{Caller, Job};
 use crate::run::{Journal, RunFile};
+use crate::secret::looks_secret;
 
 /// Looks only.
 #[async_trait]
@@ -71,6 +72,19 @@ pub struct Scene<'a> {
     pub job: Job,
     /// Journal and log.
     pub journal: &'a Journal,
+    /// Names of variables whose values must not be shown.
+    pub sensitive: Vec<String>,
+}
+
+impl Scene<'_> {
+    /// Has the journal hide the values of variables that are declared sensitive or look like secrets.
+    pub fn learn<'v>(&self, variables: impl IntoIterator<Item = (&'v String, &'v Value)>) {
+        let hidden = variables.into_iter().filter(|(name, value)| {
+            self.sensitive.contains(name) || looks_secret(name, value.as_str().unwrap_or_default())
+        });
+        let texts = hidden.flat_map(|(_, value)| admit::strings(Some(value)));
+        self.journal.learn(texts.map(str::to_owned));
+    }
 }
 
 /// A computed change, before it is kept.

@@ -111,6 +111,10 @@ impl Terraform {
 
 #[async_trait]
 impl Provisioner for Terraform {
+    async fn find(&self) -> Result<()> {
+        binary::find(self.settings.binary.as_deref(), &self.settings.search_path).map(drop)
+    }
+
     async fn version(&self) -> Result<ToolVersion> {
         let probe = async || {
             let path = binary::find(self.settings.binary.as_deref(), &self.settings.search_path)?;
@@ -121,8 +125,9 @@ impl Provisioner for Terraform {
     }
 
     async fn inspect(&self, environment: &Environment) -> Result<Module> {
-        tree::Tree::read(&environment.tree)?;
+        let tree = tree::Tree::read(&environment.tree)?;
         let scanned = scan::scan(&environment.tree, environment, self.settings.allowed())?;
+        prepare::locked(&scanned, &tree, &environment.root)?;
         Ok(scanned.module)
     }
 

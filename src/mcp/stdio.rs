@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use crate::operation::strict;
 
@@ -18,12 +19,19 @@ pub(super) struct Stdio<R, W> {
     read: BufReader<R>,
     line: Vec<u8>,
     write: Arc<Mutex<W>>,
+    /// A refusal that is being written. A task of its own: whoever calls `receive` may drop it at any await.
+    refusing: Option<JoinHandle<std::io::Result<()>>>,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stdio<R, W> {
     /// Over these ends.
     pub(super) fn new(read: R, write: W) -> Self {
-        Self { read: BufReader::new(read), line: Vec::new(), write: Arc::new(Mutex::new(write)) }
+        Self {
+            read: BufReader::new(read),
+            line: Vec::new(),
+            write: Arc::new(Mutex::new(write)),
+            refusing: None,
+        }
     }
 
     /// The next whole line; `None` at the end of the stream. May be dropped at any await and called again.
@@ -89,6 +97,11 @@ where
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
+            if let Some(refusing) = &mut self.refusing {
+                let written = refusing.await;
+                self.refusing = None;
+                written.ok()?.ok()?;
+            }
             let line = self.next_line().await?;
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
@@ -98,7 +111,8 @@ where
                 Err(refusal) => {
                     let answer: JsonRpcMessage<Value, Value, Value> =
                         JsonRpcMessage::Error(*refusal);
-                    put(&self.write, &answer).await.ok()?;
+                    let write = Arc::clone(&self.write);
+                    self.refusing = Some(tokio::spawn(async move { put(&write, &answer).await }));
                 }
             }
         }

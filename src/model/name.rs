@@ -108,10 +108,12 @@ pub fn role_arn(arn: &str) -> Result<(), BadName> {
 
 /// The listed name that is nearest to `given`, if one is near enough to be meant.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_lowercase();
+    let longer = |k: &str| k.len() >= 3 && given.len() <= 40 && given.starts_with(k);
     known
         .into_iter()
-        .map(|k| (strsim::damerau_levenshtein(&given.to_lowercase(), k), k))
-        .filter(|(distance, k)| *distance <= 1 + k.len() / 4)
+        .map(|k| (strsim::damerau_levenshtein(&given, k), k))
+        .filter(|(distance, k)| *distance <= 1 + k.len() / 4 || longer(k))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, k)| k)
 }

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::admit::strings;
 use super::answer::{ChangeAnswer, Summary};
 use super::request::Ask;
 use super::{Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation};
@@ -13,7 +12,7 @@ use crate::model::{
 };
 use crate::permit::Permit;
 use crate::port::{Applied, Caller, JobFacts, PlanFile, Watch, provisioner::check_variables};
-use crate::secret::looks_secret;
+use crate::run::adopt::STATE_LOST;
 
 /// How long a plan may wait for its approval, in minutes.
 pub(super) const PLAN_MINUTES: i64 = 30;
@@ -42,8 +41,7 @@ impl TerraformChange {
             merged.extend(kept.unwrap_or_default());
         }
         merged.extend(own.clone());
-        let secret = merged.iter().filter(|(n, v)| looks_secret(n, v.as_str().unwrap_or_default()));
-        scene.journal.learn(secret.flat_map(|(_, v)| strings(Some(v))).map(str::to_owned));
+        scene.learn(&merged);
         Ok(merged)
     }
 }
@@ -82,6 +80,7 @@ async fn inspect(
     ask: &Ask,
     check: bool,
 ) -> Result<(Vec<String>, Vec<String>)> {
+    world.provisioner.find().await?;
     let module = world.provisioner.inspect(environment).await?;
     let mut warnings = module.warnings.clone();
     if check {
@@ -253,9 +252,7 @@ fn done(scene: &Scene<'_>, record: &PlanRecord, applied: Applied, not_kept: Opti
         .error
         .as_ref()
         .is_some_and(|e| e.details.get("state_not_saved") == Some(&Value::Bool(true)));
-    let block = state_not_saved.then(|| {
-        "terraform could not save the state; errored.tfstate is kept as evidence".to_owned()
-    });
+    let block = state_not_saved.then(|| STATE_LOST.to_owned());
     let mut answer = ChangeAnswer::new(Some(scene.run.operation), applied.outcome.into());
     let mut summary = Summary::of(&record.changes);
     summary.text = match applied.outcome {

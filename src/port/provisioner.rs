@@ -180,6 +180,9 @@ pub trait Watch: Send + Sync {
 /// Plans and applies root modules.
 #[async_trait]
 pub trait Provisioner: Send + Sync {
+    /// Looks for the binary. Starts no child.
+    async fn find(&self) -> Result<()>;
+
     /// Finds the binary and asks its version. Starts a child the first time.
     async fn version(&self) -> Result<ToolVersion>;
 

@@ -31,6 +31,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Streams and states that stay as evidence of an unknown end, sealed.
 const EVIDENCE: [&str; 3] = ["apply.jsonl", "apply.stderr", "errored.tfstate"];
 
+/// Why a target stays blocked although the end is known.
+pub const STATE_LOST: &str =
+    "terraform could not save the state; errored.tfstate is kept as evidence";
+
 /// Looks whether an operation's supervisor lives, and records the end of a dead one's work.
 pub async fn settle(stores: &Stores, id: OperationId) -> Result<Settled> {
     let Some(row) = stores.log.store().row(id).await? else {
@@ -42,7 +46,7 @@ pub async fn settle(stores: &Stores, id: OperationId) -> Result<Settled> {
         if held && stores.runs.result(id).await?.is_none() {
             return Ok(Settled::Alive);
         }
-        tidy(stores, &row).await?;
+        tidy(stores, &row, held).await?;
         return Ok(Settled::Ended(row.status));
     }
     if held {
@@ -57,7 +61,11 @@ pub async fn settle(stores: &Stores, id: OperationId) -> Result<Settled> {
     if claims(lease.as_ref(), id) && lease.as_ref().is_some_and(|l| l.alive) {
         return Ok(Settled::Orphaned);
     }
-    // The supervisor may have ended properly between the first look and now.
+    // One settles at a time, and no late supervisor beside it: the second would look at what the first cleared away.
+    let Some(_hold) = stores.runs.hold(id).await? else {
+        return Ok(Settled::Alive);
+    };
+    let (journal, _) = stores.runs.journal(id, 0).await?;
     match stores.log.store().row(id).await? {
         Some(now) if now.status.is_final() => Ok(Settled::Ended(now.status)),
         _ => close(stores, &row, &journal).await.map(Settled::Ended),
@@ -69,8 +77,11 @@ pub async fn settle_all(stores: &Stores) -> Result<Vec<(OperationId, Status)>> {
     let query = Query { open: true, limit: 1000, ..Query::default() };
     let mut settled = Vec::new();
     for row in stores.log.store().rows(&query).await?.rows.iter().rev() {
-        if let Settled::Ended(status) = settle(stores, row.id).await? {
-            settled.push((row.id, status));
+        match settle(stores, row.id).await {
+            Ok(Settled::Ended(status)) => settled.push((row.id, status)),
+            Ok(_) => {}
+            // One that cannot be settled must not keep the others from it.
+            Err(error) => tracing::warn!(operation = %row.id, %error, "settling an operation"),
         }
     }
     Ok(settled)
@@ -78,6 +89,11 @@ pub async fn settle_all(stores: &Stores) -> Result<Vec<(OperationId, Status)>> {
 
 fn claims(lease: Option<&LeaseRecord>, id: OperationId) -> bool {
     lease.and_then(|l| l.holder.as_ref()).is_some_and(|h| h.operation == id)
+}
+
+/// Whether terraform ended without having saved its state.
+fn state_lost(journal: &[JournalLine]) -> bool {
+    journal.iter().any(|line| line.kind == "exit" && line.field("state_not_saved") == &json!(true))
 }
 
 /// What the journal proves about the effect.
@@ -124,10 +140,14 @@ async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> 
     let mut closing = Closing::new(status, summary.clone());
     closing.plan = row.plan;
     closing.error = error(status, row, &summary);
-    let keep: &[&str] = if status == Status::Unknown { &EVIDENCE } else { &[] };
+    let blocks = status == Status::Unknown || state_lost(journal);
+    let keep: &[&str] = if blocks { &EVIDENCE } else { &[] };
     closing.artifacts = stores.runs.close_scratch(row.id, keep).await?;
     let settled = OperationRow { status, summary, error: closing.error.clone(), ..row.clone() };
-    stores.runs.put_result(row.id, &answer(&settled)).await?;
+    // A request that was recorded but never stored has no place for an answer: its record is the answer.
+    if let Err(error) = stores.runs.put_result(row.id, &answer(&settled)).await {
+        tracing::warn!(operation = %row.id, %error, "storing the answer of a dead operation");
+    }
     if let Err(error) = stores.log.end(row.id, &row.chain, &by_us(row), closing).await {
         // Two may adopt at once: the log takes one end, the other finds it there.
         match stores.log.store().row(row.id).await? {
@@ -135,7 +155,7 @@ async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> 
             _ => return Err(error),
         }
     }
-    tidy(stores, &settled).await?;
+    tidy(stores, &settled, false).await?;
     Ok(status)
 }
 
@@ -170,22 +190,32 @@ fn answer(row: &OperationRow) -> Value {
     })
 }
 
-/// Finishes what an operation that has ended did not live to do: its answer, and giving its lease back.
-async fn tidy(stores: &Stores, row: &OperationRow) -> Result<()> {
+/// Finishes what an operation that has ended did not live to do: its answer, and giving its lease back. `held`: a living
+/// supervisor does so itself.
+async fn tidy(stores: &Stores, row: &OperationRow, held: bool) -> Result<()> {
     let ran = !stores.runs.journal(row.id, 0).await?.0.is_empty();
     if ran && stores.runs.result(row.id).await?.is_none() {
         stores.runs.put_result(row.id, &answer(row)).await?;
     }
     let lease = stores.leases.lease(&row.chain).await?;
-    if !claims(lease.as_ref(), row.id)
-        || lease.as_ref().is_some_and(|l| l.alive)
-        || stores.runs.is_held(row.id).await?
-    {
+    let claimed = claims(lease.as_ref(), row.id);
+    let blocks = |l: &LeaseRecord| l.blocked.as_ref().is_some_and(|b| b.operation == row.id);
+    let busy = lease.as_ref().is_some_and(|l| l.alive && (claimed || blocks(l)));
+    if busy || held {
         return Ok(());
     }
-    if row.status == Status::Unknown {
-        let blocked =
-            Blocked { operation: row.id, reason: row.summary.clone(), since: stores.clock.now() };
+    // What its supervisor could not remove: files in clear live no longer than the operation.
+    stores.runs.close_scratch(row.id, &EVIDENCE).await?;
+    if !claimed {
+        return Ok(());
+    }
+    let (journal, _) = stores.runs.journal(row.id, 0).await?;
+    if row.status == Status::Unknown || state_lost(&journal) {
+        let reason = match row.status {
+            Status::Unknown => row.summary.clone(),
+            _ => STATE_LOST.to_owned(),
+        };
+        let blocked = Blocked { operation: row.id, reason, since: stores.clock.now() };
         stores.leases.block(&row.chain, &blocked).await
     } else {
         stores.leases.clear(&row.chain, row.id).await

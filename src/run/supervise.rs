@@ -27,6 +27,10 @@ pub async fn supervise(
     let Some(_hold) = runs.hold(run.operation).await? else {
         return Ok(());
     };
+    // It has ended before, here or in the hands of whoever took it over: its answer stands.
+    if runs.result(run.operation).await?.is_some() {
+        return Ok(());
+    }
     let journal = Journal::new(Arc::clone(runs), Arc::clone(clock), run.operation);
     journal.note("started", json!({ "pid": std::process::id() })).await?;
     let answer = tokio::select! {

@@ -5,10 +5,16 @@
 )]
 
 #[cfg(test)]
+mod alone;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod pipeline;
+#[cfg(test)]
 mod proofs;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod server;

@@ -37,7 +37,8 @@ fn errors(file: &Path) -> Vec<String> {
     let out = tempfile::tempdir().unwrap();
     let beside_cargo = Path::new(env!("CARGO")).with_file_name("rustc");
     let compiler = if beside_cargo.is_file() { beside_cargo } else { "rustc".into() };
-    let output = Command::new(compiler)
+    let mut command = Command::new(compiler);
+    command
         .args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--error-format=short"])
         .arg("--extern")
         .arg(format!("datamcp={}", library.display()))
@@ -45,9 +46,8 @@ fn errors(file: &Path) -> Vec<String> {
         .arg(format!("dependency={}", deps.display()))
         .arg("--out-dir")
         .arg(out.path())
-        .arg(file)
-        .output()
-        .unwrap();
+        .arg(file);
+    let output = crate::alone::output(&mut command);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let errors: Vec<String> = said
         .lines()

@@ -77,8 +77,11 @@ impl Runs for FileRuns {
     }
 
     async fn hold(&self, id: OperationId) -> Result<Option<Box<dyn Hold>>> {
-        let path = self.at(id).join("lock");
+        let folder = self.at(id);
         off(move || {
+            // A run whose requester died before it stored the run file has none yet.
+            make_folder("holding a run", &folder)?;
+            let path = folder.join("lock");
             let file = File::options()
                 .write(true)
                 .create(true)

@@ -80,9 +80,11 @@ pub(super) async fn apply(
         lists: report.lists(plan.changes),
         report,
     };
+    let state_not_saved = ended.state_not_saved();
     let mut applied = ended.applied(state);
-    let lost = applied.error.as_ref().and_then(|e| e.details.get("state_not_saved")).is_some();
-    let body = json!({"returncode": applied.returncode, "outcome": applied.outcome, "state_not_saved": lost});
+    let body = json!({
+        "returncode": applied.returncode, "outcome": applied.outcome, "state_not_saved": state_not_saved
+    });
     notes.push(watch.note("exit", body).await);
     if let Some(error) = notes.into_iter().find_map(Result::err)
         && let Some(known) = applied.error.take()

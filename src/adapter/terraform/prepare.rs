@@ -70,9 +70,7 @@ impl Terraform {
         let folder = format!("{}-{}", environment.key.cloud.word(), environment.key.name);
         let copy = tree.copy_to(&work.join("trees").join(&folder))?;
         let scanned = scan::scan(&copy, environment, self.settings.allowed())?;
-        if scanned.needs_providers && tree.lock_file(&environment.root).is_none() {
-            return Err(no_lock_file(&environment.root));
-        }
+        locked(&scanned, &tree, &environment.root)?;
         let facts = facts(&tool, &tree, &environment.root);
         files::make_dir(&job.scratch)?;
         let cache = self.plugin_cache()?;
@@ -152,14 +150,18 @@ fn fingerprint(parts: &[&str]) -> String {
     hex.get(..16).unwrap_or(hex).to_owned()
 }
 
-fn no_lock_file(root: &Path) -> Error {
-    Error::new(
+/// Refuses a root module whose providers are not pinned by a lock file.
+pub(super) fn locked(scanned: &scan::Scanned, tree: &Tree, root: &Path) -> Result<()> {
+    if !scanned.needs_providers || tree.lock_file(root).is_some() {
+        return Ok(());
+    }
+    Err(Error::new(
         ErrorCode::InvalidRequest,
         format!("scanning the configuration: {} has no provider lock file", root.display()),
     )
     .field("environment.root")
     .allowed("a .terraform.lock.hcl beside the root module")
-    .next("run `terraform providers lock` in the root module and commit .terraform.lock.hcl")
+    .next("run `terraform providers lock` in the root module and commit .terraform.lock.hcl"))
 }
 
 #[derive(Deserialize)]

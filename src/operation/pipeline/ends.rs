@@ -89,6 +89,19 @@ pub(super) fn closing(answer: &ChangeAnswer, plan: &PlanRecord) -> Closing {
     closing
 }
 
+/// The answer of an operation whose end is on record: a supervisor that comes late or twice does nothing.
+pub(super) async fn ended_before(world: &World, run: &RunFile) -> Option<ChangeAnswer> {
+    let row = world.log.store().row(run.operation).await.ok()??;
+    if !row.status.is_final() {
+        return None;
+    }
+    let mut answer = ChangeAnswer::new(Some(row.id), row.status);
+    answer.summary = Some(Summary { text: row.summary, ..Summary::default() });
+    answer.plan_id = row.plan;
+    answer.error = row.error;
+    Some(answer.fit())
+}
+
 /// The end by an error: recorded, answered.
 pub(super) async fn fail(scene: &Scene<'_>, error: Error) -> ChangeAnswer {
     fail_early(scene.world, scene.run, scene.journal, error).await

@@ -36,16 +36,12 @@ pub(super) async fn scene<'a>(
     let scratch = world.runs.scratch(run.operation).await?;
     let job =
         Job { environment: environment.clone(), workspace, operation: run.operation, scratch };
-    let mut scene = Scene { world, run, tool, ask, environment, job, journal };
+    let sensitive = Vec::new();
+    let mut scene = Scene { world, run, tool, ask, environment, job, journal, sensitive };
     let (warnings, sensitive) = work.inspect(world, &scene.environment, &scene.ask).await?;
     scene.ask.notes.extend(warnings);
-    let all = scene.ask.vars.iter().flatten().chain(scene.environment.vars.iter());
-    let secrets: Vec<String> = all
-        .filter(|(n, _)| sensitive.contains(n))
-        .flat_map(|(_, v)| strings(Some(v)))
-        .map(str::to_owned)
-        .collect();
-    journal.learn(secrets);
+    scene.sensitive = sensitive;
+    scene.learn(scene.ask.vars.iter().flatten().chain(&scene.environment.vars));
     Ok((scene, tool.kind))
 }
 
@@ -138,20 +134,17 @@ pub(super) fn unchanged(plan: &PlanRecord, now: &Binding) -> Result<()> {
     let Some(first) = changed.first() else {
         return Ok(());
     };
-    let stale = changed.iter().all(|d| d.fact.starts_with("state "));
+    let stale = changed.iter().all(|d| matches!(&*d.fact, "state serial" | "state lineage"));
     let short = |text: &str| text.chars().take(80).collect::<String>();
     let names: Vec<String> = changed.iter().map(|d| d.fact.clone()).collect();
     let (code, message) = if stale {
         let serial = |b: &Binding| b.state.serial;
-        (
-            ErrorCode::StalePlan,
-            format!(
-                "checking plan {}: the state has moved on: serial {}→{}",
-                plan.id,
-                serial(&plan.binding),
-                serial(now)
-            ),
-        )
+        let moved = if plan.binding.state.lineage == now.state.lineage {
+            format!("the state has moved on: serial {}→{}", serial(&plan.binding), serial(now))
+        } else {
+            "the state is another one: its lineage differs".to_owned()
+        };
+        (ErrorCode::StalePlan, format!("checking plan {}: {moved}", plan.id))
     } else {
         (
             ErrorCode::ApprovalMismatch,

@@ -56,12 +56,9 @@ const VARIABLE: &str = "DATAMCP_TEST_ALONE";
 
 /// Starts this binary for one test, with a folder.
 fn start(test: &str, folder: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("contract::sqlite::{test}")])
-        .env(VARIABLE, folder)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", &format!("contract::sqlite::{test}")]).env(VARIABLE, folder);
+    crate::alone::spawn(command.stdout(Stdio::piped()))
 }
 
 fn passes(child: Child) {

@@ -1,0 +1,13 @@
+//! The straight path with real stores and a played world: what may run, what may not, and what is left when any step
+//! of it fails.
+
+mod approvals;
+mod binding;
+mod faults;
+mod locks;
+mod path;
+mod secrets;
+mod site;
+mod stages;
+mod store;
+mod terraform;

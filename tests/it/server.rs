@@ -1,0 +1,11 @@
+//! The program itself: over standard input and output, and on the command line. Its terraform is a script that counts
+//! how often it is started, its AWS a listener that counts connections.
+
+mod bad_files;
+mod bad_requests;
+mod bad_settings;
+mod command_line;
+mod fuzz;
+mod lifecycle;
+mod site;
+mod wire;

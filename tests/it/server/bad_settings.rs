@@ -1,0 +1,66 @@
+//! Bad inputs that stand in the settings: every command says which key, and nothing is started.
+
+use serde_json::Value;
+
+use super::site::Site;
+
+fn refused(number: u32, from: &str, to: &str) -> Value {
+    let site = Site::new();
+    site.configure(from, to);
+    let output = site.run(&["list-environments"], "");
+    assert_eq!(output.status.code(), Some(1), "bad input {number}: {to}");
+    assert!(output.stdout.is_empty(), "bad input {number}");
+    let server = site.run(&["serve"], "");
+    assert_eq!(server.status.code(), Some(1), "bad input {number}: the server starts");
+    site.nothing_started(&format!("bad input {number}"));
+    Value::String(String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn bad_inputs_of_settings_name_their_key() {
+    let state = "state = { backend = \"local\", path = \"dev.tfstate\" }";
+    let bucket =
+        |name: &str| format!("state = {{ backend = \"s3\", bucket = \"{name}\", key = \"k\" }}");
+    let with = |line: &str| format!("{state}\n{line}");
+    for (number, from, to, says) in [
+        (8, "[aws]", "[asw]".to_owned(), "write `aws` instead of `asw`"),
+        (21, state, with("folder = \"../infra\""), "environments.aws.dev.folder"),
+        (22, state, with("folder = \"a/../../b\""), "environments.aws.dev.folder"),
+        (46, state, with("workspace = \"../x\""), "environments.aws.dev.workspace"),
+        (29, state, with("vars = { \"foo bar\" = 1 }"), "environments.aws.dev.vars"),
+        (60, "eu-west-1", "us-esat-1".to_owned(), "did you mean us-east-1"),
+        (61, "eu-west-1", "cn-north-1".to_owned(), "another AWS partition"),
+        (62, "123456789012", "12345678901".to_owned(), "12 digits"),
+        (63, state, with("role_arn = \"arn:aws:s3:::bucket\""), "arn:aws:iam::ACCOUNT:role/NAME"),
+        (64, state, with("session_hours = 13"), "session_hours"),
+        (65, "project = \"acme\"", "project = \"My Project\"".to_owned(), "project"),
+        (66, state, bucket("My_Bucket"), "environments.aws.dev.state.bucket"),
+        (66, state, bucket("ab"), "environments.aws.dev.state.bucket"),
+        (66, state, bucket("xn--bucket"), "environments.aws.dev.state.bucket"),
+        (66, state, bucket("a.bucket.with.dots"), "environments.aws.dev.state.bucket"),
+    ] {
+        let said = refused(number, from, &to);
+        assert!(
+            said.as_str().unwrap().contains(says),
+            "bad input {number}: {says} is not in {said}"
+        );
+    }
+}
+
+#[test]
+fn bad_inputs_26_and_27_are_no_folders() {
+    for (number, folder) in [(26, "a\\u0000b"), (27, "~root")] {
+        let site = Site::new();
+        let state = "state = { backend = \"local\", path = \"dev.tfstate\" }";
+        site.configure(state, &format!("{state}\nfolder = \"{folder}\""));
+        let (code, answer) =
+            site.json(&["apply-terraform", "--cloud=aws", "--env=dev", "--vars={\"size\":1}"]);
+        assert_eq!(
+            (code, &answer["status"]),
+            (1, &"refused".into()),
+            "bad input {number}: {answer}"
+        );
+        assert_eq!(answer["error"]["code"], "invalid_request", "bad input {number}: {answer}");
+        site.nothing_started(&format!("bad input {number}"));
+    }
+}
