@@ -58,18 +58,7 @@ pub(super) fn measure(site: &Site) -> Result<Vec<Figure>> {
         )),
         Figure::at_most("overhead, whole", mine - theirs, "ms", bar),
     ];
-    let shows = parts.iter().filter(|(name, _)| name.starts_with("show"));
-    let one_by_one: f64 = shows.map(|(_, times)| median(times)).sum();
-    let (more, side_by_side) = alone(site, bar)?;
-    figures.push(
-        Figure::told(
-            "overhead if the shows ran in turn",
-            mine - theirs + one_by_one - side_by_side,
-            "ms",
-        )
-        .note("version probes, credential processes and our own time"),
-    );
-    figures.extend(more);
+    figures.extend(alone(site, bar)?);
     figures.push(events(site, &last)?);
     Ok(figures)
 }
@@ -95,8 +84,8 @@ fn expect(answer: Answer, status: &str) -> Result<Answer> {
     Ok(answer)
 }
 
-/// More runs, with a terraform that notes when it starts and ends: what is left is ours alone. Also tells how long both shows took together.
-fn alone(site: &Site, bar: f64) -> Result<(Vec<Figure>, f64)> {
+/// More runs, with a terraform that notes when it starts and ends: what is left is ours alone.
+fn alone(site: &Site, bar: f64) -> Result<Vec<Figure>> {
     let (script_file, notes) = (site.folder.join("terraform-noted"), site.folder.join("notes"));
     let script = format!(
         "#!/bin/sh\nbegin=$(date +%s%N)\n'{}' \"$@\"\ncode=$?\necho \"$begin $(date +%s%N) $1\" >> '{}'\nexit $code\n",
@@ -111,26 +100,24 @@ fn alone(site: &Site, bar: f64) -> Result<(Vec<Figure>, f64)> {
     let mut client = site.session(&settings)?;
     // The first round notes the files that everything is read from.
     through(&mut client, "one-0")?;
-    let (mut own, mut shows) = (Vec::new(), Vec::new());
+    let mut own = Vec::new();
     let mut seen = String::new();
     for round in 1..=3 {
         write(&notes, "")?;
         let (plan, apply, _) = through(&mut client, &format!("one-{round}"))?;
         let spans = spans(&notes)?;
         own.push(millis(plan + apply) - covered(&spans));
-        shows.push(covered(spans.iter().filter(|span| span.name == "show")));
         let names: Vec<String> =
             spans.iter().map(|s| format!("{} {:.0}", s.name, s.end - s.begin)).collect();
         seen = names.join(", ");
     }
     client.stop()?;
     let version = "the version probes of both supervisors count as terraform's here";
-    let figures = vec![
+    Ok(vec![
         Figure::at_most("time without any terraform, both calls", median(&own), "ms", bar)
             .note(version),
         Figure::told("terraform processes of the last run", count(&seen), "").note(seen),
-    ];
-    Ok((figures, median(&shows)))
+    ])
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a handful")]
