@@ -17,9 +17,11 @@ use crate::model::OperationId;
 use crate::operation::{Pipeline, World};
 use crate::port::Runs;
 use crate::run::{RunFile, fault, supervise};
+use crate::telemetry;
 
 /// Runs one invocation of the program.
 pub async fn main(arguments: Vec<OsString>) -> ExitCode {
+    telemetry::warn_on_stderr();
     let surroundings = match Surroundings::read() {
         Ok(surroundings) => surroundings,
         Err(error) => return cli::view::fail(&error),

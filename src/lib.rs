@@ -22,3 +22,4 @@ pub mod policy;
 pub mod port;
 pub mod run;
 pub mod secret;
+pub mod telemetry;

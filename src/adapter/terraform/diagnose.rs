@@ -37,12 +37,24 @@ fn listed(errors: &[&Diagnostic]) -> Value {
         .map(|d| {
             json!({
                 "summary": d.summary,
-                "detail": d.detail.chars().take(DETAIL_MAX).collect::<String>(),
+                "detail": without_way_around(&d.detail).chars().take(DETAIL_MAX).collect::<String>(),
                 "address": d.address,
                 "place": d.place,
             })
         })
         .collect()
+}
+
+/// Terraform's text without its advice to switch the lock off: an error of ours never leads around a guard.
+fn without_way_around(detail: &str) -> String {
+    let paragraphs =
+        detail.split("\n\n").map(|paragraph| match paragraph.find("For most commands") {
+            Some(advice) if paragraph.contains("-lock=false") => {
+                paragraph.get(..advice).unwrap_or_default()
+            }
+            _ => paragraph,
+        });
+    paragraphs.filter(|p| !p.trim().is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
 fn known(doing: &str, found: &Diagnostic) -> Option<Error> {
@@ -178,6 +190,7 @@ mod tests {
             "{error}"
         );
         assert!(error.details["state_lock"]["id"].as_str().unwrap().len() == 36);
+        assert!(!error.details["diagnostics"].to_string().contains("-lock=false"), "no way around");
         assert!(!error.next.unwrap().contains("force"));
     }
 

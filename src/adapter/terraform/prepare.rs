@@ -161,7 +161,7 @@ pub(super) fn locked(scanned: &scan::Scanned, tree: &Tree, root: &Path) -> Resul
     )
     .field("environment.root")
     .allowed("a .terraform.lock.hcl beside the root module")
-    .next("run `terraform providers lock` in the root module and commit .terraform.lock.hcl"))
+    .next("run `terraform init -backend=false` and `terraform providers lock` in the root module and commit .terraform.lock.hcl"))
 }
 
 #[derive(Deserialize)]

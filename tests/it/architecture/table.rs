@@ -88,6 +88,8 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "operation",
             "port",
             "run",
+            "telemetry",
         ],
     ),
+    ("telemetry", &[]),
 ];
