@@ -1,4 +1,5 @@
-"""The lab's AWS emulator: moto's server, mended where it differs from AWS in a way that this project meets.
+"""The lab's AWS emulator: moto's server, mended where it differs from AWS in a way that this project meets, and inside
+the layers of `additions`.
 
 Arguments: `session` (outlives the starter) or `tied` (ends when standard input does), then those of `moto_server`.
 
@@ -52,9 +53,12 @@ def main():
         threading.Thread(target=end_with_parent, daemon=True).start()
     mend_versioning()
     mend_delete_markers()
-    from moto.server import main as serve
+    import moto.server
+    from additions import wrapped
 
-    serve(sys.argv[2:])
+    run = moto.server.run_simple
+    moto.server.run_simple = lambda host, port, app, **rest: run(host, port, wrapped(app), **rest)
+    moto.server.main(sys.argv[2:])
 
 
 main()

@@ -1,8 +1,8 @@
 //! The emulator's process: started on a free port, waited for, stopped by pid and start.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,8 +14,11 @@ use crate::cache::home;
 use crate::child::{self, Identity};
 use crate::tools::Found;
 
-/// Starts moto, mended, in a session of its own or tied to our end of its standard input.
-const PROGRAM: &str = include_str!("../../../tests/lab/python/emulator.py");
+/// Starts moto, mended and inside its additions, in a session of its own or tied to our end of its standard input.
+const PROGRAM: &[(&str, &str)] = &[
+    ("emulator.py", include_str!("../../../tests/lab/python/emulator.py")),
+    ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
+];
 
 /// Ports below the ephemeral range: nothing else is given one of these by chance.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -90,8 +93,10 @@ fn start(tool: &Found, folder: &Path, mode: &str) -> Result<(Child, u16)> {
 fn spawn(tool: &Found, folder: &Path, mode: &str, port: u16) -> Result<Child> {
     let log = File::create(folder.join("moto.log")).context("making the emulator's log")?;
     let stdin = if mode == "session" { Stdio::null() } else { Stdio::piped() };
+    let program = written(folder)?;
     Command::new(tool.path.with_file_name("python"))
-        .args(["-c", PROGRAM, mode, "-H", "127.0.0.1", "-p", &port.to_string()])
+        .arg(program)
+        .args([mode, "-H", "127.0.0.1", "-p", &port.to_string()])
         .current_dir(folder)
         .env_clear()
         .env("HOME", home()?)
@@ -104,6 +109,19 @@ fn spawn(tool: &Found, folder: &Path, mode: &str, port: u16) -> Result<Child> {
         .stderr(log)
         .spawn()
         .context("starting the emulator")
+}
+
+/// Writes the emulator's program into a folder of its own; returns the file to start.
+fn written(folder: &Path) -> Result<PathBuf> {
+    let program = folder.join("emulator");
+    for (name, text) in PROGRAM {
+        let file = program.join(name);
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent).context("making the emulator's folder")?;
+        }
+        fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(program.join("emulator.py"))
 }
 
 /// The next free port from `first` on, around the range.
