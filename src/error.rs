@@ -148,6 +148,18 @@ pub struct Error {
 
 /// Longest piece of the caller's input that is quoted back.
 const GIVEN_MAX: usize = 200;
+/// Longest name of a field of the caller's.
+const FIELD_MAX: usize = 100;
+/// Longest message about a field.
+const MESSAGE_MAX: usize = 600;
+
+/// At most so many characters of a text.
+fn beginning(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
 
 impl Error {
     /// An error of this code.
@@ -169,8 +181,10 @@ impl Error {
         given: impl AsRef<str>,
         why: impl std::fmt::Display,
     ) -> Self {
-        let field = field.into();
-        let mut error = Self::new(ErrorCode::InvalidRequest, format!("{field} {why}"));
+        // Both may hold what the caller sent: a key, a value that a parser quotes.
+        let field = beginning(&field.into(), FIELD_MAX);
+        let message = beginning(&format!("{field} {why}"), MESSAGE_MAX);
+        let mut error = Self::new(ErrorCode::InvalidRequest, message);
         error.field = Some(field);
         error.given(given)
     }

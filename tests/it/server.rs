@@ -4,6 +4,7 @@
 mod bad_files;
 mod bad_requests;
 mod bad_settings;
+mod bombs;
 mod command_line;
 mod fuzz;
 mod lifecycle;
