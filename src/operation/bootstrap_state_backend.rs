@@ -147,6 +147,7 @@ impl WriteOperation for Bootstrap {
             text,
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
+            made: scene.world.clock.uptime(),
             variables: Map::new(),
             secrets: Vec::new(),
         };

@@ -179,6 +179,7 @@ impl WriteOperation for TerraformChange {
             text,
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
+            made: scene.world.clock.uptime(),
             variables: own,
             secrets: planned.secrets,
         };
