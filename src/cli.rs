@@ -1,6 +1,7 @@
 //! The command line: every tool from the catalogue, and what only people do.
 
 pub mod args;
+pub mod exit;
 mod people;
 pub mod reference;
 mod terminal;
@@ -12,15 +13,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use self::args::{Command, Parsed};
+use self::exit::Exit;
 use crate::config::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Actor, Status};
+use crate::model::Actor;
 use crate::operation::{Called, Tool, World, call, catalog, strict};
-
-/// Exit codes besides 0 (done) and 2 (usage).
-const FAILED: u8 = 1;
-const APPROVAL_REQUIRED: u8 = 3;
-const STILL_RUNNING: u8 = 4;
 
 /// Runs one command.
 pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surroundings) -> ExitCode {
@@ -121,16 +118,5 @@ async fn show_call(
         call(world, actor, tool, request, &mut |progress| bar.show(progress)).await;
     bar.clear();
     view.answer(tool.name, &answer);
-    Ok(code(&answer, failed))
-}
-
-fn code(answer: &Value, failed: bool) -> ExitCode {
-    let status = answer.get("status").and_then(Value::as_str).and_then(Status::from_word);
-    let unwell = answer.get("ok") == Some(&Value::Bool(false));
-    match status {
-        _ if failed || unwell => ExitCode::from(FAILED),
-        Some(Status::ApprovalRequired) => ExitCode::from(APPROVAL_REQUIRED),
-        Some(Status::Queued | Status::Running) => ExitCode::from(STILL_RUNNING),
-        _ => ExitCode::SUCCESS,
-    }
+    Ok(Exit::of_answer(&answer, failed).into())
 }

@@ -19,5 +19,7 @@ pub use effect::{Action, Effect};
 pub use environment::{Backend, Cloud, Environment, EnvironmentKey, Tier};
 pub use id::{ApprovalId, OperationId, PlanId};
 pub use outcome::{Outcome, Status};
-pub use plan::{Binding, Difference, Intent, Meaning, PlanRecord, StateVersion, TerraformFacts};
+pub use plan::{
+    Binding, Difference, Intent, Meaning, PlanRecord, StateVersion, TerraformFacts, Uptime,
+};
 pub use target::Target;

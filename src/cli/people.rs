@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::FAILED;
 use super::args::People;
+use super::exit::Exit;
 use super::terminal::Terminal;
 use super::view::View;
 use crate::audit::verify::verify;
@@ -146,7 +146,7 @@ async fn show(world: &World, actor: &Actor, id: &str, view: &View) -> Result<Exi
     let row = world.log.store().row(row.id).await?.unwrap_or(row);
     let events = world.log.store().history(row.id).await?;
     view.answer("operation", &json!({ "operation": row, "events": events }));
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::of_status(row.status).into())
 }
 
 async fn tail(world: &World, actor: &Actor, id: &str, view: &View) -> Result<ExitCode> {
@@ -166,7 +166,7 @@ async fn tail(world: &World, actor: &Actor, id: &str, view: &View) -> Result<Exi
         if ended {
             let row = world.log.store().row(row.id).await?.unwrap_or(row);
             view.raw(&format!("{}: {}\n", row.status, row.summary));
-            return Ok(ExitCode::SUCCESS);
+            return Ok(Exit::of_status(row.status).into());
         }
     }
 }
@@ -175,5 +175,5 @@ async fn check(world: &World, view: &View) -> Result<ExitCode> {
     let report = verify(&world.log).await?;
     let sound = report.faults.is_empty();
     view.answer("verify", &json!({ "ok": sound, "chains": report.chains, "events": report.events, "operations": report.operations, "faults": report.faults }));
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    Ok(if sound { Exit::Done } else { Exit::Failed }.into())
 }

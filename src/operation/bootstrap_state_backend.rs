@@ -146,6 +146,7 @@ impl WriteOperation for Bootstrap {
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
             own: scene.ask.own.clone(),
+            made: scene.world.clock.uptime(),
             variables: Map::new(),
             secrets: Vec::new(),
         };

@@ -196,6 +196,7 @@ impl WriteOperation for TerraformChange {
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
             own: scene.ask.own.clone(),
+            made: scene.world.clock.uptime(),
             variables: own,
             secrets: planned.secrets,
         };

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod binding;
+mod clock;
 mod faults;
 mod locks;
 mod path;

@@ -4,7 +4,9 @@
 mod bad_files;
 mod bad_requests;
 mod bad_settings;
+mod bombs;
 mod command_line;
+mod disk_full;
 mod fuzz;
 mod lifecycle;
 mod site;

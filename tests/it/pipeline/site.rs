@@ -11,7 +11,7 @@ use datamcp::audit::store::OperationRow;
 use datamcp::clock::{Clock, FixedClock};
 use datamcp::config::{self, Config, Surroundings};
 use datamcp::error::{Error, Result};
-use datamcp::model::{Actor, OperationId, Principal, Status};
+use datamcp::model::{Actor, OperationId, Principal, Status, Uptime};
 use datamcp::operation::desk::{Decider, Person, approve};
 use datamcp::operation::{Pipeline, Refusal, World, catalog, submit};
 use datamcp::port::{Launcher, Runs};
@@ -114,7 +114,7 @@ impl Site {
         });
         Self {
             folder,
-            clock: Arc::new(FixedClock::new(jiff::Timestamp::from_second(BEGIN).unwrap())),
+            clock: clock(jiff::Timestamp::from_second(BEGIN).unwrap(), up(1_000)),
             terraform,
             faults,
             launched: Arc::default(),
@@ -125,7 +125,7 @@ impl Site {
 
     /// Another site that begins where this one stands.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self::with(&self.settings.lock().unwrap());
+        let mut copy = Self::with(&self.settings.lock().unwrap());
         for entry in walkdir::WalkDir::new(self.folder.path()).min_depth(1) {
             let entry = entry.unwrap();
             let to =
@@ -136,7 +136,7 @@ impl Site {
                 std::fs::copy(entry.path(), &to).unwrap();
             }
         }
-        copy.clock.set(self.clock.now());
+        copy.clock = clock(self.clock.now(), self.clock.uptime().unwrap());
         *copy.terraform.script.lock().unwrap() = self.terraform.script.lock().unwrap().clone();
         copy
     }
@@ -145,8 +145,8 @@ impl Site {
         self.folder.path().join("state")
     }
 
-    pub(crate) fn later(&self, seconds: i64) {
-        self.clock.set(self.clock.now() + jiff::SignedDuration::from_secs(seconds));
+    pub(crate) fn later(&self, seconds: u32) {
+        self.clock.pass(seconds);
     }
 
     pub(crate) fn configure(&self, from: &str, to: &str) {
@@ -295,6 +295,15 @@ impl Site {
         assert!(lease.holder.is_none(), "{lease:?}");
         lease.blocked.map(|blocked| blocked.reason)
     }
+}
+
+fn clock(at: jiff::Timestamp, uptime: Uptime) -> Arc<FixedClock> {
+    Arc::new(FixedClock::new(at).with_uptime(uptime))
+}
+
+/// So many seconds after the machine was started.
+pub(crate) fn up(seconds: u64) -> Uptime {
+    Uptime { boot: "first".into(), seconds }
 }
 
 /// What the answer says went wrong.

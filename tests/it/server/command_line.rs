@@ -32,6 +32,30 @@ fn exit_codes_tell_done_refused_and_usage() {
     site.nothing_started("exit codes");
 }
 
+/// AWS hangs up, so the operation fails: whoever asks about it hears the same as who waited for it.
+#[test]
+fn exit_codes_tell_how_the_operation_stands_whichever_command_asks() {
+    let site = Site::new();
+    let plan = ["apply-terraform", "--cloud=aws", "--env=dev", "--vars={\"size\":1}"];
+    let (code, answer) = site.json(&plan);
+    assert_eq!((code, &answer["status"]), (1, &serde_json::json!("failed")), "{answer}");
+    let id = answer["operation_id"].as_str().unwrap();
+    for asks in [
+        &["get-operation", "--id", id][..],
+        &["get-operation", "--id", id, "--log-cursor=0"],
+        &["get-operation", "--id", id, "--wait-s=5"],
+        &["ops", "show", id],
+        &["ops", "tail", id],
+        &["ops", "cancel", id],
+    ] {
+        let output = site.run(asks, "");
+        assert_eq!(output.status.code(), Some(1), "{asks:?}: {output:?}");
+        assert!(!output.stdout.is_empty(), "{asks:?}: it is an answer, not an error");
+    }
+    assert_eq!(site.run(&["ops", "list"], "").status.code(), Some(0), "a list has no status");
+    assert_eq!(site.run(&["ops", "verify"], "").status.code(), Some(0));
+}
+
 #[test]
 fn bad_inputs_37_to_40_a_request_from_standard_input_is_read_as_carefully() {
     let site = Site::new();

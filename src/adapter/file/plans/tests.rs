@@ -35,6 +35,7 @@ fn record(expires: i64) -> PlanRecord {
         created: Timestamp::UNIX_EPOCH,
         expires: Timestamp::from_second(expires).unwrap(),
         own: Map::new(),
+        made: None,
         variables: Map::new(),
         secrets: vec!["canary".into()],
     }
