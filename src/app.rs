@@ -1,6 +1,7 @@
 //! Composition root: the only place that names concrete adapters. Nothing starts until it says so.
 
 mod compose;
+mod init;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,9 @@ pub async fn main(arguments: Vec<OsString>) -> ExitCode {
         }
         Some(cli::args::Inner::Credentials { folder }) => {
             cli::view::say_or_fail(desk::ask(&folder).await)
+        }
+        None if let cli::args::Command::Init(request) = &parsed.command => {
+            cli::show("init", &parsed, init::run(request, &surroundings).await, &surroundings)
         }
         None => match world(parsed.config.as_deref(), &surroundings) {
             Ok(world) => cli::dispatch(Arc::new(world), parsed, &surroundings).await,

@@ -46,9 +46,27 @@ pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surround
             tool_call(&world, &actor, "preflight", Value::Object(serde_json::Map::new()), &view)
                 .await
         }
+        Command::Init(_) => Err(Error::internal("filling a folder", "it needs no settings")),
         Command::People(command) => people::run(&world, &actor, command, &view).await,
     };
     result.unwrap_or_else(|error| view.fail(&error))
+}
+
+/// Shows the answer of a command that needed no settings.
+pub fn show(
+    kind: &str,
+    parsed: &Parsed,
+    answer: Result<Value>,
+    surroundings: &Surroundings,
+) -> ExitCode {
+    let view = view::View::new(parsed.json, surroundings.no_color);
+    match answer {
+        Ok(answer) => {
+            view.answer(kind, &answer);
+            ExitCode::SUCCESS
+        }
+        Err(error) => view.fail(&error),
+    }
 }
 
 #[cfg(feature = "mcp")]

@@ -62,13 +62,13 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
 }
 
 #[cfg(feature = "aws")]
-fn clouds(surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
+pub(super) fn clouds(surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
     use crate::adapter::aws::{AwsIdentity, StateBucket};
     let identity = Arc::new(AwsIdentity::new(surroundings.endpoint_overrides.clone()));
     (identity.clone(), Arc::new(StateBucket::new(identity)))
 }
 
 #[cfg(not(feature = "aws"))]
-fn clouds(_surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
+pub(super) fn clouds(_surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
     (Arc::new(crate::adapter::absent::NoCloud), Arc::new(crate::adapter::absent::NoCloud))
 }

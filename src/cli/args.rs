@@ -1,5 +1,7 @@
 //! Arguments: one subcommand a tool, made from the schema of its request, and the commands of people.
 
+mod setup;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, ValueHint, value_parser};
 use serde_json::{Map, Value, json};
 
+pub use self::setup::{Init, Poc};
 use super::view;
 use crate::model::{OperationId, Status};
 use crate::operation::{Tool, catalog};
@@ -65,6 +68,8 @@ pub enum Command {
     },
     /// The quick checks.
     Doctor,
+    /// Fill a folder to begin with; needs no settings.
+    Init(Init),
     /// What only people do.
     People(People),
 }
@@ -140,6 +145,7 @@ pub fn command() -> Clap {
         top = top.subcommand(of_tool(tool));
     }
     people(top)
+        .subcommands(setup::commands())
         .subcommand(Clap::new("completion").about("Print a shell completion script").arg(
             Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell)),
         ))
@@ -267,6 +273,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
             });
             Command::Doctor
         }
+        Some(("init", m)) => Command::Init(setup::init(m)),
         Some(("serve", _)) => Command::Serve,
         Some(("call", m)) => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
         Some(("approvals", _)) => Command::People(People::Approvals),

@@ -32,6 +32,7 @@ pub(super) fn answer(kind: &str, answer: &Value, colour: bool) -> String {
             "no operations",
         ),
         "list_environments" => environments(answer, &list("environments")),
+        "init" => initial(answer),
         "preflight" => checks(&list("checks"), colour),
         "terraform_outputs" => outputs(answer),
         "verify" => verified(answer, &list("faults")),
@@ -173,6 +174,34 @@ fn checks(rows: &[Value], colour: bool) -> String {
             lines.push(format!("{:<8} {:<20} fix: {}", "", "", text(row, "fix")));
         }
     }
+    lines.join("\n")
+}
+
+fn initial(answer: &Value) -> String {
+    let dry = answer.get("dry_run") == Some(&Value::Bool(true));
+    let kinds = [
+        ("written", if dry { "would be written" } else { "written" }),
+        ("extended", if dry { "would get lines at its end" } else { "lines added at its end" }),
+        ("there", "was there, the same"),
+        ("kept", "was there, is different: left alone"),
+    ];
+    let mut lines = Vec::new();
+    for (field, words) in kinds {
+        let files: Vec<&str> = answer
+            .get(field)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        // Of what is alright a number is enough.
+        if field == "there" && !files.is_empty() {
+            lines.push(format!("{} files: {words}", files.len()));
+        } else {
+            lines.extend(files.iter().map(|file| format!("{file:<50} {words}")));
+        }
+    }
+    lines.push(format!("next: {}", text(answer, "next")));
     lines.join("\n")
 }
 

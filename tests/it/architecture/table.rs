@@ -21,6 +21,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
     ("permit", &["model", "policy", "approval", "lock", "audit", "error"]),
     ("port", &["model", "permit", "error", "secret"]),
     ("config", &["model", "policy", "error", "secret"]),
+    ("scaffold", &["model", "config", "error"]),
     ("run", &["model", "approval", "lock", "audit", "permit", "port", "error", "secret", "clock"]),
     (
         "operation",
@@ -89,6 +90,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "operation",
             "port",
             "run",
+            "scaffold",
             "telemetry",
         ],
     ),
