@@ -49,7 +49,7 @@ pub async fn main(arguments: Vec<OsString>) -> ExitCode {
         }
         None => match world(parsed.config.as_deref(), &surroundings) {
             Ok(world) => cli::dispatch(Arc::new(world), parsed, &surroundings).await,
-            Err(error) => cli::view::fail(&error),
+            Err(error) => cli::without_settings(&parsed, error, &surroundings),
         },
     }
 }

@@ -65,7 +65,8 @@ fn the_lines_that_are_comments_are_right_too() {
 
 #[test]
 fn bad_answers_are_refused_by_field() {
-    let cases: [(&str, fn(&mut Answers)); 9] = [
+    type Case = (&'static str, fn(&mut Answers));
+    let cases: [Case; 9] = [
         ("name", |a| a.name = "Acme".into()),
         ("name", |a| a.name = String::new()),
         ("name", |a| a.name = "a".repeat(21)),

@@ -33,7 +33,7 @@ pub(super) fn answer(kind: &str, answer: &Value, colour: bool) -> String {
         ),
         "list_environments" => environments(answer, &list("environments")),
         "init" => initial(answer),
-        "preflight" => checks(&list("checks"), colour),
+        "preflight" => checks(answer, &list("checks"), colour),
         "terraform_outputs" => outputs(answer),
         "verify" => verified(answer, &list("faults")),
         "operation" => serde_json::to_string_pretty(answer).unwrap_or_default(),
@@ -161,7 +161,7 @@ fn environments(answer: &Value, rows: &[Value]) -> String {
     )
 }
 
-fn checks(rows: &[Value], colour: bool) -> String {
+fn checks(answer: &Value, rows: &[Value], colour: bool) -> String {
     let mut lines = Vec::new();
     for row in rows {
         lines.push(format!(
@@ -173,6 +173,14 @@ fn checks(rows: &[Value], colour: bool) -> String {
         if !text(row, "fix").is_empty() {
             lines.push(format!("{:<8} {:<20} fix: {}", "", "", text(row, "fix")));
         }
+    }
+    if let Some(number) = answer.get("left_out") {
+        lines.push(format!("{number} more checks have no fault"));
+    }
+    if let Some(server) = answer.get("mcp_server") {
+        lines.push(format!(
+            "\nfor an MCP client: {{ \"mcpServers\": {{ \"datamcp\": {server} }} }}"
+        ));
     }
     lines.join("\n")
 }
