@@ -1,6 +1,7 @@
 //! Composition root: the only place that names concrete adapters. Nothing starts until it says so.
 
 mod compose;
+mod init;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -35,9 +36,12 @@ pub async fn main(arguments: Vec<OsString>) -> ExitCode {
         Ok(Invoked::Inner(inner)) => return carry_on(inner, &surroundings).await,
         Err(code) => return code,
     };
+    if let cli::args::Command::Init(request) = &parsed.command {
+        return cli::show("init", &parsed, init::run(request, &surroundings).await, &surroundings);
+    }
     match world(parsed.config.as_deref(), &surroundings) {
         Ok(world) => cli::dispatch(Arc::new(world), parsed, &surroundings).await,
-        Err(error) => cli::view::fail(&error),
+        Err(error) => cli::without_settings(&parsed, error, &surroundings),
     }
 }
 

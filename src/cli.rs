@@ -1,6 +1,7 @@
 //! The command line: every tool from the catalogue, and what only people do.
 
 pub mod args;
+mod doctor;
 pub mod exit;
 mod people;
 pub mod reference;
@@ -16,8 +17,8 @@ use self::args::{Command, Parsed};
 use self::exit::Exit;
 use crate::config::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::Actor;
-use crate::operation::{Called, Tool, World, call, catalog, strict};
+use crate::model::{Actor, Status};
+use crate::operation::{Called, Tool, World, call, catalog, preflight, strict};
 
 /// Runs one command.
 pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surroundings) -> ExitCode {
@@ -39,13 +40,37 @@ pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surround
             Ok(request) => show_call(&world, &actor, tool, request, &view).await,
             Err(error) => Err(error),
         },
-        Command::Doctor => {
-            tool_call(&world, &actor, "preflight", Value::Object(serde_json::Map::new()), &view)
-                .await
-        }
+        Command::Doctor => Ok(doctor::run(&world, &actor, surroundings, view).await),
+        Command::Init(_) => Err(Error::internal("filling a folder", "it needs no settings")),
         Command::People(command) => people::run(&world, &actor, command, &view).await,
     };
     result.unwrap_or_else(|error| view.fail(&error))
+}
+
+/// The end of a command whose settings cannot be read: for `doctor` that is a finding like any other.
+pub fn without_settings(parsed: &Parsed, error: Error, surroundings: &Surroundings) -> ExitCode {
+    let view = view::View::new(parsed.json, surroundings.no_color);
+    match parsed.command {
+        Command::Doctor => doctor::show(&preflight::without_settings(error), None, view),
+        _ => view.fail(&error),
+    }
+}
+
+/// Shows the answer of a command that needed no settings.
+pub fn show(
+    kind: &str,
+    parsed: &Parsed,
+    answer: Result<Value>,
+    surroundings: &Surroundings,
+) -> ExitCode {
+    let view = view::View::new(parsed.json, surroundings.no_color);
+    match answer {
+        Ok(answer) => {
+            view.answer(kind, &answer);
+            ExitCode::SUCCESS
+        }
+        Err(error) => view.fail(&error),
+    }
 }
 
 #[cfg(feature = "mcp")]

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 mod anchor;
+mod folder;
 mod plans;
 mod runs;
 mod seal;
@@ -13,6 +14,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub use anchor::FileAnchor;
+pub use folder::{Laid, lay};
 pub use plans::FilePlans;
 pub use runs::FileRuns;
 pub use seal::Seal;

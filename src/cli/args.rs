@@ -1,5 +1,7 @@
 //! Arguments: one subcommand a tool, made from the schema of its request, and the commands of people.
 
+mod setup;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, ValueHint, value_parser};
 use serde_json::{Map, Value, json};
 
+pub use self::setup::{Init, Poc};
 use super::exit::Exit;
 use super::view;
 use crate::model::{OperationId, Status};
@@ -73,6 +76,8 @@ pub enum Command {
     },
     /// The quick checks.
     Doctor,
+    /// Fill a folder to begin with; needs no settings.
+    Init(Init),
     /// What only people do.
     People(People),
 }
@@ -148,6 +153,7 @@ pub fn command() -> Clap {
         top = top.subcommand(of_tool(tool));
     }
     people(top)
+        .subcommands(setup::commands())
         .subcommand(Clap::new("completion").about("Print a shell completion script").arg(
             Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell)),
         ))
@@ -287,6 +293,7 @@ fn outer(name: &str, m: &ArgMatches) -> Option<Command> {
         "serve" => Command::Serve,
         "call" => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
         "doctor" => Command::Doctor,
+        "init" => Command::Init(setup::init(m)),
         "approvals" => Command::People(People::Approvals),
         "approve" => Command::People(People::Decide { id: id(), grant: true }),
         "reject" => Command::People(People::Decide { id: id(), grant: false }),

@@ -32,7 +32,8 @@ pub(super) fn answer(kind: &str, answer: &Value, colour: bool) -> String {
             "no operations",
         ),
         "list_environments" => environments(answer, &list("environments")),
-        "preflight" => checks(&list("checks"), colour),
+        "init" => initial(answer),
+        "preflight" => checks(answer, &list("checks"), colour),
         "terraform_outputs" => outputs(answer),
         "verify" => verified(answer, &list("faults")),
         "operation" => serde_json::to_string_pretty(answer).unwrap_or_default(),
@@ -160,7 +161,7 @@ fn environments(answer: &Value, rows: &[Value]) -> String {
     )
 }
 
-fn checks(rows: &[Value], colour: bool) -> String {
+fn checks(answer: &Value, rows: &[Value], colour: bool) -> String {
     let mut lines = Vec::new();
     for row in rows {
         lines.push(format!(
@@ -173,6 +174,42 @@ fn checks(rows: &[Value], colour: bool) -> String {
             lines.push(format!("{:<8} {:<20} fix: {}", "", "", text(row, "fix")));
         }
     }
+    if let Some(number) = answer.get("left_out") {
+        lines.push(format!("{number} more checks have no fault"));
+    }
+    if let Some(server) = answer.get("mcp_server") {
+        lines.push(format!(
+            "\nfor an MCP client: {{ \"mcpServers\": {{ \"datamcp\": {server} }} }}"
+        ));
+    }
+    lines.join("\n")
+}
+
+fn initial(answer: &Value) -> String {
+    let dry = answer.get("dry_run") == Some(&Value::Bool(true));
+    let kinds = [
+        ("written", if dry { "would be written" } else { "written" }),
+        ("extended", if dry { "would get lines at its end" } else { "lines added at its end" }),
+        ("there", "was there, the same"),
+        ("kept", "was there, is different: left alone"),
+    ];
+    let mut lines = Vec::new();
+    for (field, words) in kinds {
+        let files: Vec<&str> = answer
+            .get(field)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        // Of what is alright a number is enough.
+        if field == "there" && !files.is_empty() {
+            lines.push(format!("{} files: {words}", files.len()));
+        } else {
+            lines.extend(files.iter().map(|file| format!("{file:<50} {words}")));
+        }
+    }
+    lines.push(format!("next: {}", text(answer, "next")));
     lines.join("\n")
 }
 

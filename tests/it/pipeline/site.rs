@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use datamcp::adapter::file::{FileAnchor, FilePlans, FileRuns};
+use datamcp::adapter::premises::Machine;
 use datamcp::adapter::sqlite::Sqlite;
 use datamcp::audit::Log;
 use datamcp::audit::store::OperationRow;
@@ -195,6 +196,7 @@ impl Site {
             credentials: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::CredentialDesk>, datamcp::port::CredentialDesk),
             provisioner: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Provisioner>,
             state_backend: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::StateBackend>,
+            premises: Arc::new(Machine { state: state.clone(), mirror: None, proxied: true }),
             clock,
             config: Arc::new(config),
         }

@@ -115,6 +115,7 @@ fn completion_knows_every_tool_and_needs_no_project() {
 #[test]
 fn answers_that_nobody_looks_at_have_no_colours() {
     let site = Site::new();
+    site.takes_providers_from_a_mirror();
     for no_color in [None, Some("1")] {
         let mut command = site.command(&["preflight"]);
         if let Some(value) = no_color {
@@ -134,4 +135,35 @@ fn a_project_without_settings_says_where_it_looked() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("datamcp.toml") && said.contains("DATAMCP_CONFIG"), "{said}");
+}
+
+#[test]
+fn doctor_says_what_is_wrong_with_the_settings_and_how_a_client_is_told() {
+    let site = Site::new();
+    site.takes_providers_from_a_mirror();
+    let (code, answer) = site.json(&["doctor"]);
+    assert_eq!(code, 1, "the listener is no AWS: {answer:#}");
+    let find = |name: &str| {
+        let checks = answer["checks"].as_array().unwrap();
+        checks
+            .iter()
+            .find(|c| c["name"] == name)
+            .unwrap_or_else(|| panic!("{name}: {answer:#}"))
+            .clone()
+    };
+    assert_eq!(find("providers")["level"], "ok");
+    assert_eq!(find("aws/dev identity")["level"], "failed");
+    assert_eq!(find("aws/dev state")["level"], "warning", "a local file");
+    let server = &answer["mcp_server"];
+    assert!(server["command"].as_str().unwrap().ends_with("/datamcp"));
+    assert_eq!(server["args"][2], "serve");
+    let args: Vec<&str> =
+        server["args"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
+    assert_eq!(site.json(&[&args[..2], &["list-environments"]].concat()).0, 0, "{args:?}");
+
+    site.configure("region = \"eu-west-1\"", "regoin = \"eu-west-1\"");
+    let (code, answer) = site.json(&["doctor"]);
+    assert_eq!((code, &answer["ok"]), (1, &serde_json::json!(false)));
+    assert_eq!(answer["checks"][0]["name"], "settings");
+    assert_eq!(answer["checks"][0]["fix"], "write `region` instead of `regoin`");
 }
