@@ -28,12 +28,12 @@ fn group(schema: &Value, defaults: &Value, name: &str, rows: &mut String) {
         let about = text(value, "/description").replace('|', "\\|");
         let default = defaults.get(key).unwrap_or(&Value::Null);
         if properties(value).is_some() {
-            rows.push_str(&format!("| **`{name}`** | {about} | | |\n"));
+            rows.extend([format!("| **`{name}`** | {about} | | |\n")]);
             group(value, default, &name, rows);
         } else {
             let kind = kind(value);
             let default = if default.is_null() { String::new() } else { format!("`{default}`") };
-            rows.push_str(&format!("| `{name}` | {about} | {kind} | {default} |\n"));
+            rows.extend([format!("| `{name}` | {about} | {kind} | {default} |\n")]);
         }
     }
 }
