@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ChangeSet, Digest, OperationId, PlanId, Principal, Target};
+use crate::clock::Uptime;
 
 /// What a Terraform plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -132,15 +133,6 @@ pub struct PlanRecord {
     pub variables: serde_json::Map<String, serde_json::Value>,
     /// Texts that must not leave, found while computing; stored sealed only.
     pub secrets: Vec<String>,
-}
-
-/// How long a machine has been running since it was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Uptime {
-    /// Which start: another one begins to count anew.
-    pub boot: String,
-    /// Seconds since.
-    pub seconds: u64,
 }
 
 impl PlanRecord {
