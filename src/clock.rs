@@ -4,9 +4,17 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::Uptime;
+/// How long a machine has been running since it was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uptime {
+    /// Which start: another one begins to count anew.
+    pub boot: String,
+    /// Seconds since.
+    pub seconds: u64,
+}
 
 /// Source of the current time; tests bring their own.
 pub trait Clock: std::fmt::Debug + Send + Sync {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ChangeSet, Digest, OperationId, PlanId, Principal, Target};
+use crate::clock::Uptime;
 
 /// What a Terraform plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -172,25 +173,16 @@ pub struct PlanRecord {
     pub created: Timestamp,
     /// After this moment it is refused and deleted.
     pub expires: Timestamp,
-    /// The own fields of the request that it was computed for, nulls left out; stored sealed only.
-    #[serde(default)]
-    pub own: serde_json::Map<String, serde_json::Value>,
     /// How long the machine had been running then, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Uptime>,
+    /// The own fields of the request that it was computed for, nulls left out; stored sealed only.
+    #[serde(default)]
+    pub own: serde_json::Map<String, serde_json::Value>,
     /// The variables of the request that it was computed for; they may hold secrets, the record is stored sealed only.
     pub variables: serde_json::Map<String, serde_json::Value>,
     /// Texts that must not leave, found while computing; stored sealed only.
     pub secrets: Vec<String>,
-}
-
-/// How long a machine has been running since it was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Uptime {
-    /// Which start: another one begins to count anew.
-    pub boot: String,
-    /// Seconds since.
-    pub seconds: u64,
 }
 
 impl PlanRecord {

@@ -145,8 +145,8 @@ impl WriteOperation for Bootstrap {
             text,
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
-            own: scene.ask.own.clone(),
             made: scene.world.clock.uptime(),
+            own: scene.ask.own.clone(),
             variables: Map::new(),
             secrets: Vec::new(),
         };

@@ -195,8 +195,8 @@ impl WriteOperation for TerraformChange {
             text,
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
-            own: scene.ask.own.clone(),
             made: scene.world.clock.uptime(),
+            own: scene.ask.own.clone(),
             variables: own,
             secrets: planned.secrets,
         };

@@ -1,7 +1,9 @@
 //! Answers as short text.
 
-use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use std::io::IsTerminal;
+
+use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
+use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -135,11 +137,33 @@ fn table(rows: &[Value], columns: &[&str], none: &str) -> String {
         return none.to_owned();
     }
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(columns.iter().copied());
-    for row in rows {
-        table.add_row(columns.iter().map(|column| cell(row.get(*column))));
+    // On a terminal it fits the window. Elsewhere it is one line a row, as short as it gets: nothing wraps an id.
+    if std::io::stdout().is_terminal() {
+        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    } else {
+        table.load_style(NOTHING);
     }
-    table.to_string()
+    table.set_header(columns.iter().copied());
+    for row in rows {
+        table.add_row(columns.iter().map(|column| moment(cell(row.get(*column)))));
+    }
+    let lines: Vec<String> =
+        table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// A moment to the second; any other text as it is.
+fn moment(text: String) -> String {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(ts) => ts.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        Err(_) => text,
+    }
+}
+
+/// A number and what it counts.
+fn counted(count: &str, what: &str) -> String {
+    let many = if count == "1" { "" } else { "s" };
+    format!("{count} {what}{many}")
 }
 
 fn environments(answer: &Value, rows: &[Value]) -> String {
@@ -228,10 +252,10 @@ fn verified(answer: &Value, faults: &[Value]) -> String {
     let count = |field: &str| cell(answer.get(field));
     if faults.is_empty() {
         return format!(
-            "the log holds: {} events in {} chains, {} operations",
-            count("events"),
-            count("chains"),
-            count("operations")
+            "the log holds: {} in {}, {}",
+            counted(&count("events"), "event"),
+            counted(&count("chains"), "chain"),
+            counted(&count("operations"), "operation")
         );
     }
     table(faults, &["chain", "seq", "operation", "what"], "")

@@ -1,10 +1,10 @@
 //! Fault 15: a clock that is turned by an hour, back or forth. Nothing gets younger by it, nothing is taken over, and an
 //! operation's own times never go back.
 
-use datamcp::clock::{Clock, FixedClock};
+use datamcp::clock::{Clock, FixedClock, Uptime};
 use datamcp::error::ErrorCode;
 use datamcp::lock::{Acquired, Holder};
-use datamcp::model::{OperationId, Status, Uptime};
+use datamcp::model::{OperationId, Status};
 use datamcp::run::{Settled, settle};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

@@ -38,6 +38,21 @@ async fn security_11_a_store_that_cannot_be_written_starts_nothing() {
 }
 
 #[tokio::test]
+async fn promise_5_environments_are_listed_though_the_log_cannot_be_read() {
+    let site = Site::new();
+    let listed = look(&site, "list_environments", json!({})).await;
+    assert_eq!(listed["environments"][0]["unread"], Value::Null, "{listed}");
+    std::fs::create_dir_all(site.state().join("log.db")).unwrap();
+    let listed = look(&site, "list_environments", json!({})).await;
+    let environments = listed["environments"].as_array().unwrap_or_else(|| panic!("{listed}"));
+    assert_eq!(environments.len(), 2, "{listed}");
+    for environment in environments {
+        assert!(environment["unread"].as_str().unwrap().contains("log.db"), "{listed}");
+        assert_eq!(environment["account"], "123456789012", "what is configured is told");
+    }
+}
+
+#[tokio::test]
 async fn security_11_reads_go_on_while_the_log_cannot_be_written() {
     let site = Site::new();
     let planned = site.call("apply_terraform", json!({ "cloud": "aws", "env": "dev" })).await;

@@ -34,8 +34,8 @@ fn record(expires: i64) -> PlanRecord {
         text: String::new(),
         created: Timestamp::UNIX_EPOCH,
         expires: Timestamp::from_second(expires).unwrap(),
-        own: Map::new(),
         made: None,
+        own: Map::new(),
         variables: Map::new(),
         secrets: vec!["canary".into()],
     }
