@@ -70,6 +70,8 @@ pub enum Command {
     Doctor,
     /// Fill a folder to begin with; needs no settings.
     Init(Init),
+    /// Walk the first sequence in an account of one's own.
+    Poc(Poc),
     /// What only people do.
     People(People),
 }
@@ -274,6 +276,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
             Command::Doctor
         }
         Some(("init", m)) => Command::Init(setup::init(m)),
+        Some(("poc", m)) => Command::Poc(setup::poc(m)),
         Some(("serve", _)) => Command::Serve,
         Some(("call", m)) => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
         Some(("approvals", _)) => Command::People(People::Approvals),
