@@ -4,6 +4,7 @@ pub mod args;
 mod doctor;
 pub mod exit;
 mod people;
+mod poc;
 pub mod reference;
 mod terminal;
 pub mod view;
@@ -41,6 +42,7 @@ pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surround
             Err(error) => Err(error),
         },
         Command::Doctor => Ok(doctor::run(&world, &actor, surroundings, view).await),
+        Command::Poc(sequence) => poc::run(&world, &actor, &sequence, view).await,
         Command::Init(_) => Err(Error::internal("filling a folder", "it needs no settings")),
         Command::People(command) => people::run(&world, &actor, command, &view).await,
     };

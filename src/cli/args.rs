@@ -78,6 +78,8 @@ pub enum Command {
     Doctor,
     /// Fill a folder to begin with; needs no settings.
     Init(Init),
+    /// Walk the first sequence in an account of one's own.
+    Poc(Poc),
     /// What only people do.
     People(People),
 }
@@ -294,6 +296,7 @@ fn outer(name: &str, m: &ArgMatches) -> Option<Command> {
         "call" => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
         "doctor" => Command::Doctor,
         "init" => Command::Init(setup::init(m)),
+        "poc" => Command::Poc(setup::poc(m)),
         "approvals" => Command::People(People::Approvals),
         "approve" => Command::People(People::Decide { id: id(), grant: true }),
         "reject" => Command::People(People::Decide { id: id(), grant: false }),

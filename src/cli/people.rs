@@ -64,6 +64,22 @@ async fn decide(
     grant: bool,
     view: &View,
 ) -> Result<ExitCode> {
+    let prompt = ask(world, actor, id, grant).await?;
+    let said = if grant { "approved" } else { "rejected" };
+    view.answer(
+        "decision",
+        &json!({ "approval": prompt.record.id, "plan": prompt.record.plan, "decision": said }),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows a request for a decision on the terminal and records what the person says.
+pub(super) async fn ask(
+    world: &World,
+    actor: &Actor,
+    id: &str,
+    grant: bool,
+) -> Result<approve::Prompt> {
     let mut terminal = Terminal::open()?;
     let decider = Decider::at_terminal(&world.config, &person(actor, &terminal));
     let prompt = approve::prompt(world, &decider, id).await?;
@@ -84,12 +100,7 @@ async fn decide(
         terminal.ask(&format!("{shown}press Enter to reject, Ctrl-C to leave it: "))?
     };
     approve::decide(world, &decider, &prompt, &typed, grant).await?;
-    let said = if grant { "approved" } else { "rejected" };
-    view.answer(
-        "decision",
-        &json!({ "approval": prompt.record.id, "plan": prompt.record.plan, "decision": said }),
-    );
-    Ok(ExitCode::SUCCESS)
+    Ok(prompt)
 }
 
 async fn settle_end(

@@ -49,7 +49,7 @@ fn text(name: &'static str, help: &'static str) -> Arg {
 }
 
 /// The subcommands.
-pub(super) fn commands() -> [Clap; 1] {
+pub(super) fn commands() -> [Clap; 2] {
     [Clap::new("init")
         .about("Write a commented datamcp.toml and the Terraform code for a cloud into a folder")
         .long_about("Writes a commented datamcp.toml and the Terraform code for a cloud into a folder. Nothing that is there is overwritten.")
@@ -82,6 +82,26 @@ pub(super) fn commands() -> [Clap; 1] {
                 .long("dry-run")
                 .action(ArgAction::SetTrue)
                 .help("Only say what would be written"),
+        ),
+    Clap::new("poc")
+        .about("Walk the first sequence in an account of your own: state bucket, plan, your approval, apply, checks")
+        .long_about(
+            "Walks the first sequence in an account of your own, as a script of tool calls: preflight, the bucket of the state, \
+             plan, your approval on this terminal, apply, outputs, drift, an empty second plan, the log. A second start goes on \
+             where the first one ended. Without --dry-run=false nothing is changed.",
+        )
+        .arg(cloud())
+        .arg(text("env", "Name of the environment").default_value("dev"))
+        .arg(
+            Arg::new("dry_run")
+                .long("dry-run")
+                .value_name("BOOL")
+                .value_parser(value_parser!(bool))
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_value("true")
+                .default_missing_value("true")
+                .help("Only plan; nothing changes"),
         )]
 }
 
@@ -105,5 +125,14 @@ pub(super) fn init(matches: &ArgMatches) -> Init {
         profile: text("profile"),
         endpoint_url: text("endpoint_url"),
         dry_run: matches.get_flag("dry_run"),
+    }
+}
+
+/// The arguments of `poc`.
+pub(super) fn poc(matches: &ArgMatches) -> Poc {
+    Poc {
+        cloud: cloud_of(matches),
+        env: matches.get_one::<String>("env").cloned().unwrap_or_default(),
+        dry_run: matches.get_one::<bool>("dry_run").copied().unwrap_or(true),
     }
 }
