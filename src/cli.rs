@@ -18,7 +18,7 @@ use self::args::{Command, Parsed};
 use self::exit::Exit;
 use crate::config::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Actor, Status};
+use crate::model::Actor;
 use crate::operation::{Called, Tool, World, call, catalog, preflight, strict};
 
 /// Runs one command.

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use serde_json::{Map, Value, json};
 
 use super::args::Poc;
+use super::exit::Exit;
+use super::people;
 use super::terminal::Terminal;
 use super::view::View;
-use super::{FAILED, people};
 use crate::approval::ApprovalState;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Actor, Cloud, Environment, OperationId, PlanId};
@@ -54,7 +55,7 @@ pub(super) async fn run(world: &World, actor: &Actor, poc: &Poc, view: View) -> 
 impl Walk<'_> {
     async fn all(&self) -> Result<ExitCode> {
         if !self.well().await? {
-            return Ok(ExitCode::from(FAILED));
+            return Ok(Exit::Failed.into());
         }
         self.wait_for_what_runs().await?;
         let steps = [
