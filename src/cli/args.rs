@@ -338,7 +338,8 @@ mod tests {
     use super::*;
 
     fn invoked(arguments: &[&str]) -> Invoked {
-        parse(arguments.iter().map(OsString::from).collect()).unwrap()
+        parse(arguments.iter().map(OsString::from).collect())
+            .unwrap_or_else(|code| panic!("{arguments:?}: {code:?}"))
     }
 
     fn outer_of(arguments: &[&str]) -> Command {
@@ -359,6 +360,8 @@ mod tests {
         let id = OperationId::fresh().to_string();
         let more: &[(&str, &[&str])] = &[
             ("call", &["preflight"]),
+            ("init", &["aws", "--account-id=123456789012", "--region=eu-west-1"]),
+            ("poc", &["aws"]),
             ("approve", &["x"]),
             ("reject", &["x"]),
             ("reconcile", &["x", "--as=failed", "--note=y"]),
