@@ -1,6 +1,8 @@
 //! Composition root: the only place that names concrete adapters. Nothing starts until it says so.
 
 mod compose;
+#[cfg(feature = "mcp")]
+mod serve;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -44,6 +46,15 @@ pub async fn main(arguments: Vec<OsString>) -> ExitCode {
             cli::view::say_or_fail(desk::ask(&folder).await)
         }
         None => match world(parsed.config.as_deref(), &surroundings) {
+            #[cfg(feature = "mcp")]
+            Ok(world) if let cli::args::Command::Serve { http: Some(address) } = parsed.command => {
+                match serve::over_http(world, address, parsed.json, &surroundings).await {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(error) => {
+                        cli::view::View::new(parsed.json, surroundings.no_color).fail(&error)
+                    }
+                }
+            }
             Ok(world) => cli::dispatch(Arc::new(world), parsed, &surroundings).await,
             Err(error) => cli::view::fail(&error),
         },

@@ -6,6 +6,7 @@ mod anchor;
 mod plans;
 mod runs;
 mod seal;
+mod token;
 
 use std::fs::{DirBuilder, File};
 use std::io::{ErrorKind, Write};
@@ -16,6 +17,7 @@ pub use anchor::FileAnchor;
 pub use plans::FilePlans;
 pub use runs::FileRuns;
 pub use seal::Seal;
+pub use token::http_token;
 
 use crate::clock::fresh_uuid;
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! Arguments: one subcommand a tool, made from the schema of its request, and the commands of people.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -48,7 +49,10 @@ pub enum Inner {
 #[derive(Debug)]
 pub enum Command {
     /// Serve MCP.
-    Serve,
+    Serve {
+        /// Address for HTTP; left out: standard input and output.
+        http: Option<SocketAddr>,
+    },
     /// Call a tool with a JSON request.
     Call {
         /// Tool.
@@ -128,7 +132,15 @@ pub fn command() -> Clap {
                 .help("Settings file [default: DATAMCP_CONFIG, or datamcp.toml in this folder or above it]"),
         )
         .arg(Arg::new("json").long("json").global(true).action(ArgAction::SetTrue).help("Answer with JSON instead of text"))
-        .subcommand(Clap::new("serve").about("Serve MCP on standard input and output"))
+        .subcommand(
+            Clap::new("serve").about("Serve MCP on standard input and output").arg(
+                Arg::new("http")
+                    .long("http")
+                    .value_name("ADDR")
+                    .value_parser(value_parser!(SocketAddr))
+                    .help("Serve over HTTP instead, on an address of this machine: 127.0.0.1:PORT, or port 0 for a free one"),
+            ),
+        )
         .subcommand(
             Clap::new("call")
                 .about("Call a tool with a JSON request")
@@ -267,7 +279,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
             });
             Command::Doctor
         }
-        Some(("serve", _)) => Command::Serve,
+        Some(("serve", m)) => Command::Serve { http: m.get_one::<SocketAddr>("http").copied() },
         Some(("call", m)) => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
         Some(("approvals", _)) => Command::People(People::Approvals),
         Some((word @ ("approve" | "reject"), m)) => {

@@ -6,6 +6,7 @@ mod bad_requests;
 mod bad_settings;
 mod command_line;
 mod fuzz;
+mod http;
 mod lifecycle;
 mod site;
 mod wire;

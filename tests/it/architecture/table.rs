@@ -84,6 +84,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "error",
+            "mcp",
             "model",
             "operation",
             "port",
