@@ -77,6 +77,9 @@ pub(super) fn lane(run: &mut Run<'_>) {
         Ok(seen)
     });
     let Some(kit) = kit else { return };
+    // The quick ones first.
+    kit.suites(run);
+    http::walk(run, &kit, &lab);
     for client in PYTHON {
         let script = run.checkout.top().join("tests/clients/python/bridge.py");
         kit.bridge(run, &lab, vec![kit.python.clone(), script], client);
@@ -88,8 +91,6 @@ pub(super) fn lane(run: &mut Run<'_>) {
     for (name, era) in INSPECTOR {
         kit.inspector(run, &lab, name, era);
     }
-    http::walk(run, &kit, &lab);
-    kit.suites(run);
 }
 
 impl Kit {
@@ -118,7 +119,7 @@ impl Kit {
             let mut bridge = Bridge::new(program, mode, Way::Stdio, &log);
             let agreed = bridge.open(&site)?;
             ensure!(agreed == revision, "expected revision {revision}, got {agreed}");
-            started = Some((site, Walker::Bridge(bridge)));
+            started = Some((site, Walker::Bridge(Box::new(bridge))));
             Ok(agreed)
         });
         let Some((site, mut walker)) = started else { return };

@@ -73,15 +73,18 @@ impl Fixture {
         log: &Path,
     ) -> Result<String> {
         let expected = suite.expected();
-        let failing: String = expected
+        let failing: Vec<String> = expected
             .iter()
             .filter(|(_, passes)| !**passes)
             .map(|(name, _)| format!("  - {name}\n"))
             .collect();
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         let baseline = folder.join("expected.yml");
-        let text =
-            if failing.is_empty() { "server: []\n".into() } else { format!("server:\n{failing}") };
+        let text = if failing.is_empty() {
+            "server: []\n".into()
+        } else {
+            format!("server:\n{}", failing.concat())
+        };
         fs::write(&baseline, text).context("writing the expected failures")?;
         let script = format!("node_modules/{}/dist/index.js", suite.package);
         let results = folder.join("results");

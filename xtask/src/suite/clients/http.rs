@@ -42,7 +42,7 @@ pub(super) fn walk(run: &mut Run<'_>, kit: &Kit, lab: &Lab) {
             let mut bridge = Bridge::new(program, mode, way, &log);
             let agreed = bridge.open(&site)?;
             ensure!(agreed == revision, "expected revision {revision}, got {agreed}");
-            started = Some((site, server, Walker::Bridge(bridge)));
+            started = Some((site, server, Walker::Bridge(Box::new(bridge))));
             Ok(format!("{agreed}; a wrong token was refused"))
         });
         let Some((site, _server, mut walker)) = started else { continue };

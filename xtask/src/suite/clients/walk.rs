@@ -19,7 +19,7 @@ const UNFINISHED: [&str; 2] = ["queued", "running"];
 #[derive(Debug)]
 pub(super) enum Walker {
     /// A library behind a program of ours.
-    Bridge(Bridge),
+    Bridge(Box<Bridge>),
     /// The Inspector's command line.
     Inspector(Box<Inspector>),
 }
