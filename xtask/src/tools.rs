@@ -5,6 +5,7 @@
 //! by the lock file they ship.
 
 mod golang;
+mod helm;
 mod node;
 mod provider;
 mod python;
@@ -40,6 +41,8 @@ pub enum Tool {
     Tflint,
     /// Lint for GitHub workflows.
     Actionlint,
+    /// The Helm binary.
+    Helm,
     /// Checks over the crates we depend on.
     CargoDeny,
     /// Node.js.
@@ -103,6 +106,7 @@ impl Tool {
             Self::Zizmor => python::provide(&cache, &python::ZIZMOR),
             Self::Tflint => golang::provide(&cache, &golang::TFLINT),
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
+            Self::Helm => helm::provide(&cache, &pins),
             Self::CargoDeny => rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version),
             Self::Node => node::interpreter(&cache),
             Self::McpNode => node::packages(&cache),
@@ -153,6 +157,7 @@ impl fmt::Display for Tool {
             Self::Zizmor => "zizmor",
             Self::Tflint => "tflint",
             Self::Actionlint => "actionlint",
+            Self::Helm => "helm",
             Self::CargoDeny => "cargo-deny",
             Self::Node => "node",
             Self::McpNode => "mcp-node",
