@@ -37,8 +37,8 @@ const TYPESCRIPT: [Client; 4] = [
     ("ts-2025-03-26", "2025-03-26", "2025-03-26", Walk::Short),
     ("ts-2024-11-05", "2024-11-05", "2024-11-05", Walk::Short),
 ];
-const INSPECTOR: [(&str, &str); 2] =
-    [("inspector-legacy", "legacy"), ("inspector-modern", "modern")];
+const INSPECTOR: [(&str, &str, Walk); 2] =
+    [("inspector-legacy", "legacy", Walk::Whole), ("inspector-modern", "modern", Walk::Short)];
 
 /// How far a client walks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,16 +80,19 @@ pub(super) fn lane(run: &mut Run<'_>) {
     // The quick ones first.
     kit.suites(run);
     http::walk(run, &kit, &lab);
-    for client in PYTHON {
-        let script = run.checkout.top().join("tests/clients/python/bridge.py");
-        kit.bridge(run, &lab, vec![kit.python.clone(), script], client);
-    }
-    for client in TYPESCRIPT {
-        let script = run.checkout.top().join("tests/clients/node/bridge.mjs");
-        kit.bridge(run, &lab, vec![kit.node.clone(), script, kit.packages.clone()], client);
-    }
-    for (name, era) in INSPECTOR {
-        kit.inspector(run, &lab, name, era);
+    for walk in [Walk::Short, Walk::Whole] {
+        for client in TYPESCRIPT.into_iter().filter(|client| client.3 == walk) {
+            let script = run.checkout.top().join("tests/clients/node/bridge.mjs");
+            let program = vec![kit.node.clone(), script, kit.packages.clone()];
+            kit.bridge(run, &lab, program, client);
+        }
+        for (name, era, _) in INSPECTOR.into_iter().filter(|client| client.2 == walk) {
+            kit.inspector(run, &lab, name, era, walk);
+        }
+        for client in PYTHON.into_iter().filter(|client| client.3 == walk) {
+            let script = run.checkout.top().join("tests/clients/python/bridge.py");
+            kit.bridge(run, &lab, vec![kit.python.clone(), script], client);
+        }
     }
 }
 
@@ -133,7 +136,14 @@ impl Kit {
     }
 
     /// The walk of the Inspector.
-    fn inspector(&self, run: &mut Run<'_>, lab: &Lab, name: &'static str, era: &'static str) {
+    fn inspector(
+        &self,
+        run: &mut Run<'_>,
+        lab: &Lab,
+        name: &'static str,
+        era: &'static str,
+        walk: Walk,
+    ) {
         let folder = run.logs.join("clients").join(name);
         let mut laid = None;
         run.step(Lane::Clients, &format!("{name}: project"), |run| {
@@ -149,7 +159,6 @@ impl Kit {
             way: Way::Stdio,
             site: site.clone(),
         }));
-        let walk = if era == "legacy" { Walk::Whole } else { Walk::Short };
         self.walk(run, name, &site, &mut walker, walk);
     }
 
@@ -175,7 +184,8 @@ impl Kit {
             let folder = run.logs.join("clients").join(format!("conformance-{}", suite.revision));
             let log = run.log(Lane::Clients, &name);
             run.step(Lane::Clients, &name, |_| {
-                Fixture::start(&program)?.run(&suite, self, &folder, &log)
+                Fixture::start(&program, &log.with_extension("server.log"))?
+                    .run(&suite, self, &folder, &log)
             });
         }
     }

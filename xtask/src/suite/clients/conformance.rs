@@ -50,10 +50,12 @@ pub(super) struct Fixture {
 
 impl Fixture {
     /// Starts it.
-    pub(super) fn start(program: &Path) -> Result<Self> {
+    pub(super) fn start(program: &Path, log: &Path) -> Result<Self> {
+        let log = fs::File::create(log).with_context(|| format!("making {}", log.display()))?;
         let mut child = Command::new(program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .with_context(|| format!("starting {}", program.display()))?;
         let out = child.stdout.take().context("the server's stdout")?;

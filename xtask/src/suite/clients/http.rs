@@ -1,5 +1,6 @@
 //! The same tools over HTTP: the official clients, with the server's token, against `datamcp serve --http`.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -58,6 +59,8 @@ impl Server {
     fn start(site: &Site) -> Result<Self> {
         let words = site.command(&["--json", "serve", "--http", "127.0.0.1:0"]);
         let [program, arguments @ ..] = words.as_slice() else { bail!("a command without words") };
+        let log =
+            File::create(site.folder.join("server.log")).context("making the server's log")?;
         let mut child = Command::new(program)
             .args(arguments)
             .current_dir(&site.folder)
@@ -65,6 +68,7 @@ impl Server {
             .envs(site.environment()?)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .context("starting the HTTP server")?;
         let out = child.stdout.take().context("the server's stdout")?;
