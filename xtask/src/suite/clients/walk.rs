@@ -117,12 +117,16 @@ pub(super) fn promise_1_defaults_change_nothing(
 
 /// What a model gets wrong is a tool result that it can act on; an unknown tool is a fault of the protocol.
 pub(super) fn bad_inputs_8_9_and_107(walker: &mut Walker) -> Result<String> {
-    let wrong = [
-        json!({ "cloud": "aws", "env": "dev", "enviroment": "dev" }),
-        json!({ "cloud": "aws", "env": "dev", "dry_run": "false" }),
-    ];
-    for (request, field) in wrong.iter().zip(["enviroment", "dry_run"]) {
-        let (answer, _) = walker.call("apply_terraform", request)?;
+    // The Inspector itself makes a boolean of "false", by the schema, before it sends anything.
+    let typed = match walker {
+        Walker::Bridge(_) => {
+            (json!({ "cloud": "aws", "env": "dev", "dry_run": "false" }), "dry_run")
+        }
+        Walker::Inspector(_) => (json!({ "cloud": "aws", "env": 7 }), "env"),
+    };
+    let unknown = json!({ "cloud": "aws", "env": "dev", "enviroment": "dev" });
+    for (request, field) in [(unknown, "enviroment"), typed] {
+        let (answer, _) = walker.call("apply_terraform", &request)?;
         ensure!(answer.is_error, "{request}: {}", answer.brief());
         let seen = [answer.text_at("/error/code"), answer.text_at("/error/field")];
         ensure!(seen == [Some("invalid_request"), Some(field)], "{request}: {}", answer.brief());
