@@ -2,6 +2,8 @@
 
 mod compose;
 mod init;
+#[cfg(feature = "mcp")]
+mod serve;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,13 @@ pub async fn main(arguments: Vec<OsString>) -> ExitCode {
         return cli::show("init", &parsed, init::run(request, &surroundings).await, &surroundings);
     }
     match world(parsed.config.as_deref(), &surroundings) {
+        #[cfg(feature = "mcp")]
+        Ok(world) if let cli::args::Command::Serve { http: Some(address) } = parsed.command => {
+            match serve::over_http(world, address, parsed.json, &surroundings).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => cli::view::View::new(parsed.json, surroundings.no_color).fail(&error),
+            }
+        }
         Ok(world) => cli::dispatch(Arc::new(world), parsed, &surroundings).await,
         Err(error) => cli::without_settings(&parsed, error, &surroundings),
     }

@@ -30,7 +30,7 @@ pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surround
     };
     let view = view::View::new(parsed.json, surroundings.no_color);
     let result = match parsed.command {
-        Command::Serve => serve(world, surroundings).await,
+        Command::Serve { .. } => serve(world, surroundings).await,
         Command::Call { tool, json } => {
             match input(&json).await.and_then(|text| strict::parse(&text)) {
                 Ok(request) => tool_call(&world, &actor, &tool, request, &view).await,

@@ -7,6 +7,7 @@ mod folder;
 mod plans;
 mod runs;
 mod seal;
+mod token;
 
 use std::fs::{DirBuilder, File};
 use std::io::{ErrorKind, Write};
@@ -18,6 +19,7 @@ pub use folder::{Laid, lay};
 pub use plans::FilePlans;
 pub use runs::FileRuns;
 pub use seal::Seal;
+pub use token::http_token;
 
 use crate::clock::fresh_uuid;
 use crate::error::{Error, Result};

@@ -3,6 +3,7 @@
 mod setup;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,7 +60,10 @@ pub enum Inner {
 #[derive(Debug)]
 pub enum Command {
     /// Serve MCP.
-    Serve,
+    Serve {
+        /// Address for HTTP; left out: standard input and output.
+        http: Option<SocketAddr>,
+    },
     /// Call a tool with a JSON request.
     Call {
         /// Tool.
@@ -143,7 +147,15 @@ pub fn command() -> Clap {
                 .help("Settings file [default: DATAMCP_CONFIG, or datamcp.toml in this folder or above it]"),
         )
         .arg(Arg::new("json").long("json").global(true).action(ArgAction::SetTrue).help("Answer with JSON instead of text"))
-        .subcommand(Clap::new("serve").about("Serve MCP on standard input and output"))
+        .subcommand(
+            Clap::new("serve").about("Serve MCP on standard input and output").arg(
+                Arg::new("http")
+                    .long("http")
+                    .value_name("ADDR")
+                    .value_parser(value_parser!(SocketAddr))
+                    .help("Serve over HTTP instead, on an address of this machine: 127.0.0.1:PORT, or port 0 for a free one"),
+            ),
+        )
         .subcommand(
             Clap::new("call")
                 .about("Call a tool with a JSON request")
@@ -292,7 +304,7 @@ fn text(matches: &ArgMatches, id: &str) -> String {
 fn outer(name: &str, m: &ArgMatches) -> Option<Command> {
     let id = || text(m, "id");
     Some(match name {
-        "serve" => Command::Serve,
+        "serve" => Command::Serve { http: m.get_one::<SocketAddr>("http").copied() },
         "call" => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
         "doctor" => Command::Doctor,
         "init" => Command::Init(setup::init(m)),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, JsonRpcMessage, RequestId};
+use rmcp::model::JsonRpcMessage;
 use rmcp::service::{RoleServer, RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+use super::wire;
 use crate::operation::strict;
 
 /// The transport.
@@ -59,31 +60,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stdio<R, W> {
     }
 }
 
-/// A message, or the answer to what is none. `cut`: the line is only the beginning of one that is too long.
-fn understand(line: &[u8], cut: bool) -> Result<RxJsonRpcMessage<RoleServer>, Box<JsonRpcError>> {
-    let refuse = |id: Option<RequestId>, code: ErrorCode, why: String| {
-        Box::new(JsonRpcError::new(id, ErrorData::new(code, why, None)))
-    };
-    if cut {
-        return Err(refuse(None, ErrorCode::PARSE_ERROR, "the line is longer than 4 MiB".into()));
-    }
-    let text = std::str::from_utf8(line)
-        .map_err(|e| refuse(None, ErrorCode::PARSE_ERROR, e.to_string()))?;
-    let value =
-        strict::parse(text.trim()).map_err(|e| refuse(None, ErrorCode::PARSE_ERROR, e.message))?;
-    if !value.is_object() {
-        return Err(refuse(
-            None,
-            ErrorCode::INVALID_REQUEST,
-            "one JSON-RPC message a line; batches are not taken".into(),
-        ));
-    }
-    let id = value.get("id").and_then(|id| serde_json::from_value(id.clone()).ok());
-    serde_json::from_value::<RxJsonRpcMessage<RoleServer>>(value).map_err(|e| {
-        refuse(id, ErrorCode::INVALID_REQUEST, format!("not a JSON-RPC 2.0 message: {e}"))
-    })
-}
-
 async fn put<W: AsyncWrite + Unpin>(
     write: &Mutex<W>,
     message: &impl Serialize,
@@ -121,7 +97,12 @@ where
             if !self.skipping && line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match understand(&line, self.skipping) {
+            let understood = if self.skipping {
+                Err(Box::new(wire::too_long()))
+            } else {
+                wire::understand(&line)
+            };
+            match understood {
                 Ok(message) => return Some(message),
                 Err(refusal) => {
                     let answer: JsonRpcMessage<Value, Value, Value> =

@@ -8,6 +8,7 @@ mod bombs;
 mod command_line;
 mod disk_full;
 mod fuzz;
+mod http;
 mod init;
 mod lifecycle;
 mod site;

@@ -4,6 +4,7 @@
 //! stop the run: all failures are shown. The last line is `N passed, N failed`, counted in steps.
 
 mod charts;
+mod clients;
 mod infra;
 mod rust;
 mod workflows;
@@ -29,6 +30,8 @@ pub enum Lane {
     Emulator,
     /// Terraform code, the chart, and GitHub workflows.
     Infra,
+    /// The official MCP clients and the conformance suites.
+    Clients,
     /// What needs the open network: advisories, and tflint's rules for AWS. Only when named.
     Network,
 }
@@ -64,6 +67,7 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
                 charts::lane(&mut run);
                 workflows::lane(&mut run);
             }
+            Lane::Clients => clients::lane(&mut run),
             Lane::Network => {
                 rust::advisories(&mut run);
                 infra::cloud_rules(&mut run);
@@ -167,6 +171,7 @@ impl fmt::Display for Lane {
             Self::Hermetic => "hermetic",
             Self::Emulator => "emulator",
             Self::Infra => "infra",
+            Self::Clients => "clients",
             Self::Network => "network",
         })
     }
@@ -189,6 +194,9 @@ mod tests {
 
     #[test]
     fn the_network_is_asked_only_by_name() {
-        assert_eq!(Lane::by_default(), [Lane::Hermetic, Lane::Emulator, Lane::Infra]);
+        assert_eq!(
+            Lane::by_default(),
+            [Lane::Hermetic, Lane::Emulator, Lane::Infra, Lane::Clients]
+        );
     }
 }

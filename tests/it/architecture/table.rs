@@ -87,6 +87,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "error",
+            "mcp",
             "model",
             "operation",
             "port",
