@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
 use regex_lite::Regex;
+use serde_json::Value;
 
 use super::Aws;
 
@@ -121,6 +122,14 @@ impl Emulator {
     /// One call of a query service, such as `iam`; returns its XML.
     pub fn call(&self, service: &str, form: &str) -> Result<String> {
         self.query(service, form)
+    }
+
+    /// Sets or asks one of the lab's own layers, such as `keys`; what it takes is said in its first lines.
+    pub fn layer(&self, name: &str, request: &Value) -> Result<Value> {
+        let url = format!("{}/_lab/{name}", self.endpoint);
+        let answer = ureq::post(&url).send(request.to_string());
+        let text = text_of(answer, &url)?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
     }
 
     fn get(&self, path: &str) -> Result<String> {
