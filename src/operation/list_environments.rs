@@ -104,10 +104,10 @@ async fn entry(world: &World, environment: &Environment) -> Result<EnvironmentEn
     let chain = environment.key.to_string();
     let query = Query { chain: Some(chain.clone()), limit: 1, ..Query::default() };
     let last = world.log.store().rows(&query).await?.rows.into_iter().next();
-    let identity = match (&environment.role_arn, &environment.profile) {
-        (Some(role), _) => format!("role {role}"),
-        (None, Some(profile)) => format!("profile {profile}"),
-        (None, None) => "ambient credentials".to_owned(),
+    let source = environment.credentials.words();
+    let identity = match &environment.role {
+        Some(role) => format!("role {} by {source}", role.arn),
+        None => source,
     };
     Ok(EnvironmentEntry {
         cloud: environment.key.cloud,

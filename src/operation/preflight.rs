@@ -144,12 +144,7 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
             )
         }),
     )];
-    let caller = world.identity.caller(environment, "preflight").await;
-    let identity = caller.and_then(|c| {
-        policy::account(key, &c.account, &environment.account)?;
-        Ok(format!("{} in account {}", c.arn, c.account))
-    });
-    checks.push(seen(format!("{key} identity"), identity));
+    checks.extend(identity(world, environment).await);
     if environment.tier.typed_name || environment.tier.approver_other_than_requester {
         checks.push(Check {
             name: format!("{key} store"),
@@ -168,6 +163,39 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
             fix: Some("remove [aws] endpoint_url for a real account".into()),
         });
     }
+    checks
+}
+
+/// Where the keys come from and how long they live, what should be looked at about that, and who we are with them.
+async fn identity(world: &World, environment: &Environment) -> Vec<Check> {
+    let key = &environment.key;
+    let name = format!("{key} credentials");
+    let origin = match world.identity.origin(environment, "preflight").await {
+        Ok(origin) => origin,
+        Err(error) => return vec![seen(name, Err(error))],
+    };
+    let life = origin.expires.as_deref().map_or_else(
+        || "without a known end".to_owned(),
+        |end| match end.parse::<jiff::Timestamp>() {
+            Ok(at) => {
+                let left = at.duration_since(world.clock.now()).as_secs().max(0);
+                format!("until {end} (another {left} s)")
+            }
+            Err(_) => format!("until {end}"),
+        },
+    );
+    let mut checks = vec![seen(name.clone(), Ok(format!("{}, {life}", origin.source)))];
+    checks.extend(origin.advice.into_iter().map(|advice| Check {
+        name: name.clone(),
+        level: Level::Warning,
+        seen: advice.seen,
+        fix: Some(advice.fix),
+    }));
+    let caller = world.identity.caller(environment, "preflight").await.and_then(|c| {
+        policy::account(key, &c.account, &environment.account)?;
+        Ok(format!("{} in account {}", c.arn, c.account))
+    });
+    checks.push(seen(format!("{key} identity"), caller));
     checks
 }
 

@@ -5,6 +5,7 @@ mod bad_files;
 mod bad_requests;
 mod bad_settings;
 mod command_line;
+mod credentials;
 mod fuzz;
 mod lifecycle;
 mod site;

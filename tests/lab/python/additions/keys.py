@@ -7,6 +7,7 @@ not. Of conditions only `StringEquals` and `StringLike` on `sts:ExternalId` are 
 `POST /_lab/keys`:
 - `{"role": NAME, "lifetime_s": N}`: keys that are issued for this role from now on end after N seconds, whatever the
   caller asks for; null takes that back. The role's name is `session-token` for GetSessionToken.
+- `{"role": NAME, "end": true}`: the keys that this role has given out end now.
 - `{"role": NAME}`: what was issued for this role: `{"issued": [{access_key_id, session, expires, calls, refused}]}`;
   `calls` counts by `SERVICE ACTION`, `refused` is how many requests came after the end.
 
@@ -59,6 +60,11 @@ def control(request):
                 _lifetimes.pop(role, None)
             else:
                 _lifetimes[role] = int(request["lifetime_s"])
+            return {}
+        if request.get("end"):
+            for key in _issued.values():
+                if key["role"] == role:
+                    key["ends"] = datetime.now(timezone.utc)
             return {}
         shown = ("access_key_id", "session", "expires", "calls", "refused")
         found = [key for key in _issued.values() if key["role"] == role]
