@@ -25,6 +25,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Keys are renewed this long before they end, or a quarter of their life before, whichever is shorter: a request that is
 /// signed just now has to arrive while they last.
 const MARGIN: Duration = Duration::from_mins(1);
+/// Keys that do not say when they end are looked up again after this: somebody may have replaced them.
+const WITHOUT_END: Duration = Duration::from_mins(5);
 
 /// Identity by the AWS SDK.
 #[derive(Debug, Default)]
@@ -46,7 +48,7 @@ struct Keys {
 struct Held {
     found: Found,
     /// When to ask the source again.
-    until: Option<SystemTime>,
+    until: SystemTime,
 }
 
 impl AwsIdentity {
@@ -86,6 +88,10 @@ impl AwsIdentity {
 }
 
 impl Keys {
+    async fn forget(&self, environment: &Environment, session: &str) {
+        self.held.lock().await.remove(&key(environment, session));
+    }
+
     /// Keys that last for at least the margin.
     async fn held(&self, environment: &Environment, session: &str) -> Result<Held> {
         let doing = format!("finding credentials for {}", environment.key);
@@ -97,7 +103,7 @@ impl Keys {
             Arc::clone(all.entry(key(environment, session)).or_default())
         };
         let mut slot = slot.lock().await;
-        let fresh = |held: &&Held| held.until.is_none_or(|until| now() < until);
+        let fresh = |held: &&Held| now() < held.until;
         if let Some(held) = slot.as_ref().filter(fresh) {
             return Ok(held.clone());
         }
@@ -109,7 +115,10 @@ impl Keys {
             }),
         )
         .await?;
-        let until = found.keys.expiry().map(|end| ask_again(now(), end));
+        let until = match found.keys.expiry() {
+            Some(end) => ask_again(now(), end),
+            None => now() + WITHOUT_END,
+        };
         let held = Held { found, until };
         *slot = Some(held.clone());
         Ok(held)
@@ -194,6 +203,9 @@ impl Identity for AwsIdentity {
     }
 
     async fn origin(&self, environment: &Environment, session: &str) -> Result<Origin> {
+        // Whoever asks has perhaps just mended something: what was found before does not count.
+        self.keys.forget(environment, session).await;
+        self.known.lock().await.remove(&key(environment, session));
         let Found { keys, source, advice } = self.keys.held(environment, session).await?.found;
         Ok(Origin { source, expires: keys.expiry().and_then(spelled), advice })
     }
@@ -236,7 +248,7 @@ fn child(held: &Held) -> ChildCredentials {
         access_key_id: found.access_key_id().to_owned(),
         secret_access_key: Secret::new(found.secret_access_key()),
         session_token: found.session_token().map(Secret::new),
-        expires: held.until.and_then(spelled),
+        expires: found.expiry().and_then(|_| spelled(held.until)),
     }
 }
 

@@ -52,10 +52,8 @@ fn fault_43_keys_that_end_during_an_apply_are_renewed() {
     layer(&project, &json!({ "role": role, "lifetime_s": 16 }));
     let arn = role_arn(&project, &role);
     project.set(|s| s.environment = format!("role_arn = \"{arn}\"\n"));
-    let plan = project.plan(&json!({})).at("/plan_id");
-    let real = json!({ "plan_id": plan, "dry_run": false, "auto_approve": true, "wait_s": 0 });
-    let id = project.call("apply_terraform", &real).expect("running").operation();
-    let done = project.operation(&id, 120).expect("succeeded");
+    let id = begun(&project, &role);
+    let done = project.operation(&id, 180).expect("succeeded");
     assert_eq!(done.at("/result/summary/add"), "3");
 
     let issued = layer(&project, &json!({ "role": role }))["issued"].clone();

@@ -91,6 +91,11 @@ impl Told {
         found.unwrap_or_else(|| panic!("{name}: {}", self.all))
     }
 
+    fn of(answer: &Value) -> Self {
+        let checks = answer["checks"].as_array().cloned().unwrap_or_default();
+        Self { checks, all: answer.to_string() }
+    }
+
     fn found(&self, source: &str, key: &str) {
         let seen = self.check("credentials")["seen"].as_str().unwrap();
         assert!(seen.starts_with(source), "{source}: {}", self.all);
@@ -264,4 +269,20 @@ fn ambient_credentials_are_taken_in_the_order_of_the_sdks() {
     let asked = rig.stand_in.asked();
     let of = |part: &str| asked.iter().filter(|asked| asked.line.contains(part)).count();
     assert_eq!((of("/latest/"), of("/container")), (3, 1), "only where nothing came before it");
+}
+
+#[test]
+fn a_server_sees_keys_that_were_replaced_meanwhile() {
+    let rig = Rig::new();
+    rig.settings("profile = \"p\"");
+    let mut server = rig.site.serve();
+    server.initialize("2025-11-25");
+    for key in ["KEY-OF-YESTERDAY", "KEY-OF-TODAY"] {
+        rig.config(&format!(
+            "[profile p]\naws_access_key_id = {key}\naws_secret_access_key = {CANARY}\n"
+        ));
+        let target = serde_json::json!({ "cloud": "aws", "env": "dev" });
+        let answer = server.call("preflight", &target);
+        Told::of(&answer["structuredContent"]).found("profile p: access keys", key);
+    }
 }
