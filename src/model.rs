@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod change;
+pub mod credentials;
 pub mod digest;
 pub mod effect;
 pub mod environment;
@@ -14,6 +15,7 @@ pub mod target;
 
 pub use actor::{Actor, Principal, Role};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
+pub use credentials::{AssumedRole, CredentialSource};
 pub use digest::Digest;
 pub use effect::{Action, Effect};
 pub use environment::{Backend, Cloud, Environment, EnvironmentKey, Tier};

@@ -10,8 +10,8 @@ pub mod provisioner;
 pub mod runs;
 pub mod state_backend;
 
-pub use credentials::{CredentialDesk, DeskGuard};
-pub use identity::{Caller, ChildCredentials, Identity};
+pub use credentials::{CredentialDesk, DeskGuard, Refusal};
+pub use identity::{Advice, Caller, ChildCredentials, Identity, Origin};
 pub use launcher::Launcher;
 pub use plans::Plans;
 pub use premises::{Premises, StateFolder};

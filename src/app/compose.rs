@@ -78,7 +78,10 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
 #[cfg(feature = "aws")]
 pub(super) fn clouds(surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
     use crate::adapter::aws::{AwsIdentity, StateBucket};
-    let identity = Arc::new(AwsIdentity::new(surroundings.endpoint_overrides.clone()));
+    let identity = Arc::new(AwsIdentity::new(
+        surroundings.endpoint_overrides.clone(),
+        Surroundings::for_supervisor(),
+    ));
     (identity.clone(), Arc::new(StateBucket::new(identity)))
 }
 

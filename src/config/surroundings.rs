@@ -103,7 +103,8 @@ impl Surroundings {
         found.ok_or_else(|| missing("it is not on PATH".to_owned()))
     }
 
-    /// The environment that a supervisor gets: what it needs to find credentials and the network, nothing else.
+    /// The environment that a supervisor gets: what it needs to find credentials and the network, nothing else. Endpoint
+    /// overrides are among it, so that it refuses them itself instead of calling the real account.
     pub fn for_supervisor() -> Vec<(String, String)> {
         let wanted = |name: &str| {
             NETWORK.contains(&name)
@@ -119,7 +120,7 @@ impl Surroundings {
                     "DATAMCP_FAULT",
                 ]
                 .contains(&name)
-                || (name.starts_with("AWS_") && !name.starts_with("AWS_ENDPOINT_URL"))
+                || name.starts_with("AWS_")
         };
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use super::credentials;
 use super::raw::{self, Raw};
 use super::surroundings::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
@@ -60,7 +61,7 @@ const PROTECTED: [&str; 12] = [
     "google_sql_database_instance",
 ];
 
-fn named(field: &str, given: &str, bad: &BadName) -> Error {
+pub(super) fn named(field: &str, given: &str, bad: &BadName) -> Error {
     Error::invalid(field, given, &bad.why).allowed(bad.allowed.clone())
 }
 
@@ -267,9 +268,6 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
     name::aws_account(&env.account_id)
         .map_err(|bad| named(&field("account_id"), &env.account_id, &bad))?;
     check_region(&field("region"), &env.region)?;
-    if let Some(arn) = &env.role_arn {
-        name::role_arn(arn).map_err(|bad| named(&field("role_arn"), arn, &bad))?;
-    }
     if let Some(workspace) = &env.workspace {
         name::workspace(workspace).map_err(|bad| named(&field("workspace"), workspace, &bad))?;
     }
@@ -301,8 +299,9 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
         backend,
         workspace: env.workspace.clone(),
         vars: env.vars.clone(),
-        profile: env.profile.clone(),
-        role_arn: env.role_arn.clone(),
+        credentials: credentials::source(env, root, &field)?,
+        role: credentials::role(env, &field)?,
+        session_duration_s: credentials::duration(env, &field)?,
         endpoint_url: raw.aws.endpoint_url.clone(),
     })
 }

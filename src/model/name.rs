@@ -106,6 +106,15 @@ pub fn role_arn(arn: &str) -> Result<(), BadName> {
     }
 }
 
+const EXTERNAL_ID: &str = "2 to 1224 of A-Z, a-z, 0-9 and _+=,.@:/-";
+
+/// External ids of role trust policies (STS reference, `AssumeRole`).
+pub fn external_id(id: &str) -> Result<(), BadName> {
+    let well_formed = (2..=1224).contains(&id.len())
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c));
+    if well_formed { Ok(()) } else { Err(bad("is not an external id", EXTERNAL_ID)) }
+}
+
 /// Longest text that is compared with names.
 const NEAR_MAX: usize = 200;
 

@@ -110,10 +110,10 @@ async fn entry(world: &World, environment: &Environment) -> EnvironmentEntry {
     let last = world.log.store().rows(&query).await.map(|page| page.rows.into_iter().next());
     let lock = lock(world, &chain).await;
     let unread = last.as_ref().err().or(lock.as_ref().err()).map(|error| error.message.clone());
-    let identity = match (&environment.role_arn, &environment.profile) {
-        (Some(role), _) => format!("role {role}"),
-        (None, Some(profile)) => format!("profile {profile}"),
-        (None, None) => "ambient credentials".to_owned(),
+    let source = environment.credentials.words();
+    let identity = match &environment.role {
+        Some(role) => format!("role {} by {source}", role.arn),
+        None => source,
     };
     EnvironmentEntry {
         cloud: environment.key.cloud,

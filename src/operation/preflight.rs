@@ -212,17 +212,10 @@ const IDENTITY: u64 = 15;
 
 async fn environment_checks(world: &World, environment: &Environment) -> Vec<Check> {
     let key = &environment.key;
-    let identity = async {
-        let caller = world.identity.caller(environment, "preflight");
-        let caller = within(IDENTITY, "asking who the credentials belong to", caller).await;
-        caller.and_then(|c| {
-            policy::account(key, &c.account, &environment.account)?;
-            Ok(format!("{} in account {}", c.arn, c.account))
-        })
-    };
-    let (identity, backend) = tokio::join!(identity, standing::backend(world, environment));
+    let (identity, backend) =
+        tokio::join!(identity(world, environment), standing::backend(world, environment));
     let mut checks = vec![standing::module(world, environment).await];
-    checks.push(seen(format!("{key} identity"), identity));
+    checks.extend(identity);
     checks.extend(backend);
     checks.push(standing::lock(world, environment).await);
     if environment.tier.typed_name || environment.tier.approver_other_than_requester {
@@ -243,6 +236,42 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
             fix: Some("remove [aws] endpoint_url for a real account".into()),
         });
     }
+    checks
+}
+
+/// Where the keys come from and how long they live, what should be looked at about that, and who we are with them.
+async fn identity(world: &World, environment: &Environment) -> Vec<Check> {
+    let key = &environment.key;
+    let name = format!("{key} credentials");
+    let origin = world.identity.origin(environment, "preflight");
+    let origin = match within(IDENTITY, "looking for credentials", origin).await {
+        Ok(origin) => origin,
+        Err(error) => return vec![seen(name, Err(error))],
+    };
+    let life = origin.expires.as_deref().map_or_else(
+        || "without a known end".to_owned(),
+        |end| match end.parse::<jiff::Timestamp>() {
+            Ok(at) => {
+                let left = at.duration_since(world.clock.now()).as_secs().max(0);
+                format!("until {end} (another {left} s)")
+            }
+            Err(_) => format!("until {end}"),
+        },
+    );
+    let mut checks = vec![seen(name.clone(), Ok(format!("{}, {life}", origin.source)))];
+    checks.extend(origin.advice.into_iter().map(|advice| Check {
+        name: name.clone(),
+        level: Level::Warning,
+        seen: advice.seen,
+        fix: Some(advice.fix),
+    }));
+    let caller = world.identity.caller(environment, "preflight");
+    let caller = within(IDENTITY, "asking who the credentials belong to", caller).await;
+    let caller = caller.and_then(|c| {
+        policy::account(key, &c.account, &environment.account)?;
+        Ok(format!("{} in account {}", c.arn, c.account))
+    });
+    checks.push(seen(format!("{key} identity"), caller));
     checks
 }
 

@@ -6,6 +6,7 @@ mod bad_requests;
 mod bad_settings;
 mod bombs;
 mod command_line;
+mod credentials;
 mod disk_full;
 mod fuzz;
 mod http;

@@ -181,6 +181,7 @@ faulty!(Runs {
 
 faulty!(Identity {
     step caller(environment: &Environment, session: &str) -> Caller;
+    look origin(environment: &Environment, session: &str) -> datamcp::port::Origin;
     look credentials(environment: &Environment, session: &str) -> ChildCredentials;
 });
 

@@ -149,6 +149,14 @@ impl Emulator {
         Ok(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
+    /// Sets or asks one of the lab's own layers, such as `keys`; what it takes is said in its first lines.
+    pub fn layer(&self, name: &str, request: &Value) -> Result<Value> {
+        let url = format!("{}/_lab/{name}", self.endpoint);
+        let answer = ureq::post(&url).send(request.to_string());
+        let text = text_of(answer, &url)?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
+    }
+
     fn get(&self, service: &str, path: &str) -> Result<String> {
         let url = format!("{}{path}", self.endpoint);
         let answer = ureq::get(&url).header("Authorization", self.claim(service)).call();
