@@ -207,6 +207,8 @@ fn principal(world: &World, actor: &Actor) -> Check {
     }
 }
 
+/// Seconds that a source may take to give keys; sources end themselves before, with a reason.
+const KEYS: u64 = 60;
 /// Seconds that the cloud may take to say who we are.
 const IDENTITY: u64 = 15;
 
@@ -244,7 +246,7 @@ async fn identity(world: &World, environment: &Environment) -> Vec<Check> {
     let key = &environment.key;
     let name = format!("{key} credentials");
     let origin = world.identity.origin(environment, "preflight");
-    let origin = match within(IDENTITY, "looking for credentials", origin).await {
+    let origin = match within(KEYS, "looking for credentials", origin).await {
         Ok(origin) => origin,
         Err(error) => return vec![seen(name, Err(error))],
     };
