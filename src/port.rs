@@ -8,6 +8,7 @@ pub mod plans;
 pub mod provisioner;
 pub mod runs;
 pub mod state_backend;
+pub mod state_object;
 
 pub use credentials::{CredentialDesk, DeskGuard};
 pub use identity::{Caller, ChildCredentials, Identity};
@@ -19,3 +20,4 @@ pub use provisioner::{
 };
 pub use runs::{JournalLine, Runs};
 pub use state_backend::{Findings, Setting, StateBackend};
+pub use state_object::{LockObject, ObjectVersion, OwnOrphan};

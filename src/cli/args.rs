@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::view;
 use crate::model::{OperationId, Status};
+use crate::operation::desk::reconcile::Word;
 use crate::operation::{Tool, catalog};
 
 /// Key under which a document that is read later stands in a request.
@@ -85,8 +86,8 @@ pub enum People {
     Reconcile {
         /// Operation.
         id: String,
-        /// How it was.
-        status: Status,
+        /// How it was, or that the state is right.
+        said: Word,
         /// Why.
         note: String,
     },
@@ -161,9 +162,10 @@ fn people(top: Clap) -> Clap {
         .subcommand(Clap::new("reject").about("Refuse a plan, on a terminal").arg(id("Approval")))
         .subcommand(
             Clap::new("reconcile")
-                .about("Say how an operation with an unknown end was, and free its environment, on a terminal")
+                .about("Say how an operation with an unknown end was, and free its environment; or that a refused state is right; on a terminal")
                 .arg(id("Operation"))
-                .arg(Arg::new("as").long("as").required(true).value_parser(["succeeded", "failed", "partial"]).help("How it was"))
+                .arg(Arg::new("as").long("as").required_unless_present("state").conflicts_with("state").value_parser(["succeeded", "failed", "partial"]).help("How it was"))
+                .arg(Arg::new("state").long("state").action(ArgAction::SetTrue).help("The Terraform state that it was refused for is right as it was found"))
                 .arg(Arg::new("note").long("note").required(true).help("What you saw; kept in the log")),
         )
         .subcommand(Clap::new("locks").about("List environments that are held or blocked"))
@@ -275,7 +277,10 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
         }
         Some(("reconcile", m)) => Command::People(People::Reconcile {
             id: text(m, "id"),
-            status: Status::from_word(&text(m, "as")).unwrap_or(Status::Unknown),
+            said: match m.get_flag("state") {
+                true => Word::StateIsRight,
+                false => Word::Ended(Status::from_word(&text(m, "as")).unwrap_or(Status::Unknown)),
+            },
             note: text(m, "note"),
         }),
         Some(("locks", _)) => Command::People(People::Locks),

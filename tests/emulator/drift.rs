@@ -53,3 +53,34 @@ fn drift_made_by_hand_is_found_and_nothing_else() {
     project.lock_is_free();
     project.log_is_whole();
 }
+
+#[test]
+fn fault_41_drift_in_what_a_plan_touches_refuses_it_under_the_lease() {
+    let mut project = Project::new();
+    project.set(|s| s.terraform = "drift_after_min = 0".into());
+    let name = format!(
+        "moved-{}",
+        project.folder().file_name().unwrap().to_string_lossy().replace('.', "")
+    );
+    project.module(&module(&project, &name));
+    project.apply(&json!({ "note": "as described" })).expect("succeeded");
+    let by_hand = |text: &str| {
+        let form =
+            format!("Action=UpdateRole&Version=2010-05-08&RoleName={name}&Description={text}");
+        project.lab.emulator().call("iam", &form).unwrap();
+    };
+    by_hand("before-the-plan");
+    let plan = project.plan(&json!({ "note": "changed" })).at("/plan_id");
+    let real = json!({ "plan_id": plan, "dry_run": false, "auto_approve": true });
+    by_hand("after-the-plan");
+    let stale = project.call("apply_terraform", &real).refused("stale_plan");
+    assert_eq!(stale.at("/error/details/drifted"), "[\"aws_iam_role.app\"]", "{:#}", stale.value);
+    by_hand("before-the-plan");
+    let done = project.call("apply_terraform", &real).expect("succeeded");
+    assert_eq!(
+        done.at("/details/drift_since_plan"),
+        "none",
+        "known drift was reviewed with the plan"
+    );
+    project.log_is_whole();
+}

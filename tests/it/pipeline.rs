@@ -3,11 +3,13 @@
 
 mod approvals;
 mod binding;
+mod drift;
 mod faults;
 mod locks;
 mod path;
 mod secrets;
 mod site;
 mod stages;
+mod state;
 mod store;
 mod terraform;

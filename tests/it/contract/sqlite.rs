@@ -42,6 +42,7 @@ under_contract!(audit as dyn AuditStore:
     what_does_not_follow_is_refused_and_not_stored,
     one_end_per_operation,
     rows_are_listed_by_what_is_asked,
+    the_newest_word_about_a_state_is_found,
 );
 
 under_contract!(approvals as dyn ApprovalStore:

@@ -18,6 +18,7 @@ use crate::tools::Found;
 const PROGRAM: &[(&str, &str)] = &[
     ("emulator.py", include_str!("../../../tests/lab/python/emulator.py")),
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
+    ("additions/s3_faults.py", include_str!("../../../tests/lab/python/additions/s3_faults.py")),
 ];
 
 /// Ports below the ephemeral range: nothing else is given one of these by chance.
