@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 
 use super::view;
 use crate::model::{OperationId, Status};
-use crate::operation::desk::reconcile::Word;
 use crate::operation::{Tool, catalog};
 
 /// Key under which a document that is read later stands in a request.
@@ -86,8 +85,8 @@ pub enum People {
     Reconcile {
         /// Operation.
         id: String,
-        /// How it was, or that the state is right.
-        said: Word,
+        /// How it was; none: the state that it was refused for is right.
+        status: Option<Status>,
         /// Why.
         note: String,
     },
@@ -277,10 +276,8 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
         }
         Some(("reconcile", m)) => Command::People(People::Reconcile {
             id: text(m, "id"),
-            said: match m.get_flag("state") {
-                true => Word::StateIsRight,
-                false => Word::Ended(Status::from_word(&text(m, "as")).unwrap_or(Status::Unknown)),
-            },
+            status: (!m.get_flag("state"))
+                .then(|| Status::from_word(&text(m, "as")).unwrap_or(Status::Unknown)),
             note: text(m, "note"),
         }),
         Some(("locks", _)) => Command::People(People::Locks),

@@ -1,8 +1,8 @@
 //! Drift: what somebody changed behind terraform's back is found, with the variables of the last apply.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::Project;
+use crate::harness::{Project, for_real};
 
 /// A role, by the real provider.
 fn module(project: &Project, name: &str) -> String {
@@ -63,20 +63,27 @@ fn fault_41_drift_in_what_a_plan_touches_refuses_it_under_the_lease() {
         project.folder().file_name().unwrap().to_string_lossy().replace('.', "")
     );
     project.module(&module(&project, &name));
-    project.apply(&json!({ "note": "as described" })).expect("succeeded");
+    let patiently = |request: &Value| {
+        let mut request = request.clone();
+        request["wait_s"] = json!(300);
+        project.call("apply_terraform", &request)
+    };
+    patiently(&for_real(&json!({ "note": "as described" }))).expect("succeeded");
     let by_hand = |text: &str| {
         let form =
             format!("Action=UpdateRole&Version=2010-05-08&RoleName={name}&Description={text}");
         project.lab.emulator().call("iam", &form).unwrap();
     };
     by_hand("before-the-plan");
-    let plan = project.plan(&json!({ "note": "changed" })).at("/plan_id");
+    let plan = patiently(&json!({ "cloud": "aws", "env": "dev", "vars": { "note": "changed" } }))
+        .expect("planned")
+        .at("/plan_id");
     let real = json!({ "plan_id": plan, "dry_run": false, "auto_approve": true });
     by_hand("after-the-plan");
-    let stale = project.call("apply_terraform", &real).refused("stale_plan");
+    let stale = patiently(&real).refused("stale_plan");
     assert_eq!(stale.at("/error/details/drifted"), "[\"aws_iam_role.app\"]", "{:#}", stale.value);
     by_hand("before-the-plan");
-    let done = project.call("apply_terraform", &real).expect("succeeded");
+    let done = patiently(&real).expect("succeeded");
     assert_eq!(
         done.at("/details/drift_since_plan"),
         "none",

@@ -7,6 +7,7 @@ mod drift;
 mod faults;
 mod locks;
 mod path;
+mod programs;
 mod secrets;
 mod site;
 mod stages;

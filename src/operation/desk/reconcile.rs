@@ -1,7 +1,6 @@
 //! Settling an unknown end: a person looked at the environment and says how it was.
 
-use super::approve::{Person, actor};
-use crate::approval::{Channel, Evidence};
+use super::{Decider, Person};
 use crate::audit::{Body, OperationRow};
 use crate::error::{Error, ErrorCode, Result};
 use crate::lock::LeaseRecord;
@@ -136,17 +135,11 @@ pub async fn reconcile(
     if let Some(found) = &state {
         overtaken(world, case, found).await?;
     }
-    let evidence = Evidence {
-        approver: world.config.approver(&person.os_user),
-        os_user: person.os_user.clone(),
-        channel: Channel::Terminal,
-        place: person.terminal.clone(),
-        typed_name: true,
-        at: world.clock.now(),
-    };
+    let decider = Decider::at_terminal(&world.config, person);
+    let evidence = decider.evidence(true, world.clock.now());
     let accepts = state.is_some();
     let body = Body::Reconciled { status, evidence, note: note.to_owned(), state };
-    world.log.record(case.row.id, &case.row.chain, &actor(&world.config, person), body).await?;
+    world.log.record(case.row.id, &case.row.chain, &decider.actor(), body).await?;
     if accepts {
         return Ok(());
     }

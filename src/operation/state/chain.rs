@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::super::Scene;
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, Result};
 use crate::model::StateVersion;
 use crate::port::{Applied, ObjectVersion};
 use crate::run::adopt::FORKED;
@@ -14,36 +14,43 @@ use crate::run::adopt::FORKED;
 pub(in crate::operation) struct Looked {
     /// Somebody else wrote, and what is known of it.
     pub(in crate::operation) incident: Option<Error>,
-    /// The newest stored version.
-    pub(in crate::operation) newest: Option<String>,
+    /// The stored version in which the apply left the state.
+    pub(in crate::operation) object: Option<String>,
     /// What could not be looked at.
     pub(in crate::operation) warning: Option<String>,
 }
 
 /// The newest stored version before an apply, to know later what was written since.
-pub(in crate::operation) async fn newest(scene: &Scene<'_>) -> Option<String> {
-    // A backend that cannot list now may be able to after the apply: then all is looked at that is there.
-    scene.world.state_backend.newest(&scene.job).await.ok().flatten()
+pub(in crate::operation) async fn newest(scene: &Scene<'_>) -> Result<Option<String>> {
+    scene.world.state_backend.newest(&scene.job).await
 }
 
-/// Looks at the line of the state from `before` on.
+/// Looks at the line of the state from `before` on; `newest` was the newest stored version then.
 pub(in crate::operation) async fn look(
     scene: &Scene<'_>,
     before: &StateVersion,
-    newest: Option<&str>,
+    newest: Result<Option<String>>,
     applied: &Applied,
 ) -> Looked {
     let mut looked = Looked::default();
-    let written = match scene.world.state_backend.written(&scene.job, newest).await {
-        Ok(written) => written,
+    let seen = async {
+        // Without knowing where it began, older versions could not be told from new ones.
+        let newest = newest?;
+        let written = scene.world.state_backend.written(&scene.job, newest.as_deref()).await?;
+        Ok::<_, Error>((newest, written))
+    };
+    let (newest, written) = match seen.await {
+        Ok(seen) => seen,
         Err(error) => {
             let warning =
                 format!("the versions of the state could not be looked at: {}", error.message);
             looked.warning = Some(warning);
-            Vec::new()
+            (None, Vec::new())
         }
     };
-    looked.newest = written.last().map(|v| v.id.clone()).or_else(|| newest.map(str::to_owned));
+    let left = written.iter().rev().find(|v| applied.state.as_ref() == Some(&v.state));
+    let unwritten = newest.filter(|_| written.is_empty());
+    looked.object = left.map(|v| v.id.clone()).or(unwritten);
     if let Some(fork) = fork(before, applied, &written) {
         looked.incident = Some(incident(scene, before, applied, &fork));
     }
@@ -88,13 +95,9 @@ fn fork(before: &StateVersion, applied: &Applied, written: &[ObjectVersion]) -> 
     if !same_line {
         return broken(format!("it was {}, it is {}", line(before), line(after)));
     }
-    if let Some(last) = written.last().filter(|last| last.state != *after) {
-        return broken(format!(
-            "version {} is the newest with {}, terraform reads {}",
-            last.id,
-            line(&last.state),
-            line(after)
-        ));
+    // Later ones may be there already: who comes after us does no harm.
+    if !written.is_empty() && !written.iter().any(|v| v.state == *after) {
+        return broken(format!("terraform reads {}, which no version is", line(after)));
     }
     if let Some(first) = applied.missing.first() {
         return broken(format!(
@@ -199,6 +202,7 @@ mod tests {
             (&none, applied("a", 1, &[]), vec![v("x", "a", 1)]),
             (&none, applied("a", 3, &[]), vec![v("x", "a", 1), v("y", "a", 2), v("z", "a", 3)]),
             (&one, applied("a", 4, &[]), vec![v("x", "a", 2), v("y", "a", 4)]),
+            (&one, applied("a", 2, &[]), vec![v("x", "a", 2), v("later", "a", 3)]),
             (&one, applied("a", 1, &[]), vec![]),
             (&one, applied("a", 2, &[]), vec![]),
             (&none, applied("a", 1, &[]), vec![]),

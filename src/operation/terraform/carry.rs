@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::{ChangeAnswer, Summary};
 use super::super::{Done, Scene, state};
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::model::{Outcome, PlanRecord};
 use crate::permit::Permit;
 use crate::port::{Applied, PlanFile, Watch};
@@ -42,7 +42,7 @@ pub(super) async fn settled(
     scene: &Scene<'_>,
     record: &PlanRecord,
     mut applied: Applied,
-    newest: Option<String>,
+    newest: Result<Option<String>>,
     warnings: &mut Vec<String>,
 ) -> Applied {
     if applied.outcome == Outcome::Unknown {
@@ -51,15 +51,19 @@ pub(super) async fn settled(
         }
         return applied;
     }
+    // Who holds the lock may be writing; we have not.
+    if applied.error.as_ref().is_some_and(|e| e.code == ErrorCode::LockHeld) {
+        return applied;
+    }
     let planned = record.binding.meaning.terraform().map(|facts| facts.state.clone());
     let before = planned.unwrap_or_default();
-    let looked = state::chain::look(scene, &before, newest.as_deref(), &applied).await;
+    let looked = state::chain::look(scene, &before, newest, &applied).await;
     warnings.extend(looked.warning);
     let noted = match &looked.incident {
         Some(incident) => {
             scene.journal.note(INCIDENT, json!({ "message": incident.message })).await
         }
-        None => state::note(scene, &applied, looked.newest).await,
+        None => state::note(scene, &applied, looked.object).await,
     };
     if let Err(e) = noted {
         warnings.push(format!("the state could not be noted: {e}"));

@@ -63,6 +63,6 @@ def wrap(app):
         data = body.encode()
         headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(data)))]
         start_response(f"{status.value} {status.phrase}", headers)
-        return [data]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [data]
 
     return answer
