@@ -106,8 +106,15 @@ pub fn role_arn(arn: &str) -> Result<(), BadName> {
     }
 }
 
+/// Longest text that is compared with names.
+const NEAR_MAX: usize = 200;
+
 /// The listed name that is nearest to `given`, if one is near enough to be meant.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody means a name by so much text, and comparing takes time and memory by its length.
+    if given.len() > NEAR_MAX {
+        return None;
+    }
     let given = given.to_lowercase();
     let longer = |k: &str| k.len() >= 3 && given.len() <= 40 && given.starts_with(k);
     known

@@ -3,10 +3,12 @@
 
 mod approvals;
 mod binding;
+mod clock;
 mod drift;
 mod faults;
 mod locks;
 mod path;
+mod preflight;
 mod programs;
 mod secrets;
 mod site;

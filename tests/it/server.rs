@@ -4,8 +4,11 @@
 mod bad_files;
 mod bad_requests;
 mod bad_settings;
+mod bombs;
 mod command_line;
+mod disk_full;
 mod fuzz;
+mod init;
 mod lifecycle;
 mod site;
 mod wire;

@@ -3,6 +3,7 @@
 //! A lane that cannot run is a failure, unless `--lanes` leaves it out by name. A failed step does not
 //! stop the run: all failures are shown. The last line is `N passed, N failed`, counted in steps.
 
+mod charts;
 mod infra;
 mod rust;
 mod workflows;
@@ -26,7 +27,7 @@ pub enum Lane {
     Hermetic,
     /// Tests with a real Terraform on the AWS emulator.
     Emulator,
-    /// Terraform code and GitHub workflows.
+    /// Terraform code, the chart, and GitHub workflows.
     Infra,
     /// What needs the open network: advisories, and tflint's rules for AWS. Only when named.
     Network,
@@ -60,6 +61,7 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
             Lane::Emulator => rust::emulator(&mut run),
             Lane::Infra => {
                 infra::lane(&mut run);
+                charts::lane(&mut run);
                 workflows::lane(&mut run);
             }
             Lane::Network => {
