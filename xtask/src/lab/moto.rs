@@ -19,6 +19,7 @@ const PROGRAM: &[(&str, &str)] = &[
     ("emulator.py", include_str!("../../../tests/lab/python/emulator.py")),
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
     ("additions/keys.py", include_str!("../../../tests/lab/python/additions/keys.py")),
+    ("additions/s3_faults.py", include_str!("../../../tests/lab/python/additions/s3_faults.py")),
 ];
 
 /// Ports below the ephemeral range: nothing else is given one of these by chance.
