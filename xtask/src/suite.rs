@@ -3,6 +3,7 @@
 //! A lane that cannot run is a failure, unless `--lanes` leaves it out by name. A failed step does not
 //! stop the run: all failures are shown. The last line is `N passed, N failed`, counted in steps.
 
+mod cluster;
 mod infra;
 mod rust;
 mod workflows;
@@ -26,6 +27,8 @@ pub enum Lane {
     Hermetic,
     /// Tests with a real Terraform on the AWS emulator.
     Emulator,
+    /// Tests with a real Kubernetes and a real Argo CD, on the checkout's own lab.
+    Cluster,
     /// Terraform code and GitHub workflows.
     Infra,
     /// What needs the open network: advisories, and tflint's rules for AWS. Only when named.
@@ -58,6 +61,7 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
         match lane {
             Lane::Hermetic => rust::hermetic(&mut run),
             Lane::Emulator => rust::emulator(&mut run),
+            Lane::Cluster => cluster::lane(&mut run),
             Lane::Infra => {
                 infra::lane(&mut run);
                 workflows::lane(&mut run);
@@ -164,6 +168,7 @@ impl fmt::Display for Lane {
         f.pad(match self {
             Self::Hermetic => "hermetic",
             Self::Emulator => "emulator",
+            Self::Cluster => "cluster",
             Self::Infra => "infra",
             Self::Network => "network",
         })
@@ -187,6 +192,7 @@ mod tests {
 
     #[test]
     fn the_network_is_asked_only_by_name() {
-        assert_eq!(Lane::by_default(), [Lane::Hermetic, Lane::Emulator, Lane::Infra]);
+        let usual = [Lane::Hermetic, Lane::Emulator, Lane::Cluster, Lane::Infra];
+        assert_eq!(Lane::by_default(), usual);
     }
 }

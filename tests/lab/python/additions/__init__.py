@@ -12,7 +12,9 @@ Each module says in its first lines what AWS does (API reference), what moto doe
 
 import json
 
-LAYERS = ()
+from . import eks
+
+LAYERS = (eks,)
 
 
 def wrapped(app):
