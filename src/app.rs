@@ -11,9 +11,9 @@ use crate::adapter::file::FileRuns;
 use crate::adapter::process::desk;
 use crate::cli;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Config, Raw, Surroundings};
+use crate::config::{self, Config, ExecPlugin, Raw, Surroundings};
 use crate::error::{Error, Result};
-use crate::model::OperationId;
+use crate::model::{EksAccess, OperationId};
 use crate::operation::{Pipeline, World};
 use crate::port::Runs;
 use crate::run::{RunFile, fault, supervise};
@@ -43,6 +43,9 @@ pub async fn main(arguments: Vec<OsString>) -> ExitCode {
         Some(cli::args::Inner::Credentials { folder }) => {
             cli::view::say_or_fail(desk::ask(&folder).await)
         }
+        Some(cli::args::Inner::EksToken(access)) => {
+            cli::view::say_or_fail(eks_token(&access, &surroundings).await)
+        }
         None => match world(parsed.config.as_deref(), &surroundings) {
             Ok(world) => cli::dispatch(Arc::new(world), parsed, &surroundings).await,
             Err(error) => cli::view::fail(&error),
@@ -55,6 +58,13 @@ fn world(flag: Option<&Path>, surroundings: &Surroundings) -> Result<World> {
     let path = config::find(flag, surroundings)?;
     let config = config::load(&path, surroundings)?;
     Ok(compose::world(config, &path, surroundings))
+}
+
+/// What an exec plugin answers.
+async fn eks_token(access: &EksAccess, surroundings: &Surroundings) -> Result<String> {
+    let plugin = ExecPlugin::read()?;
+    let made = compose::cluster_tokens(&plugin, surroundings).token(access).await?;
+    Ok(cli::exec_credential::text(&plugin.api_version, &made.token, made.expires))
 }
 
 /// The life of a supervisor: everything it needs is in the sealed run file.

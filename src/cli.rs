@@ -1,6 +1,7 @@
 //! The command line: every tool from the catalogue, and what only people do.
 
 pub mod args;
+pub mod exec_credential;
 mod people;
 pub mod reference;
 mod terminal;

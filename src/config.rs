@@ -1,10 +1,12 @@
 //! Settings: read once, into types. The one door to environment variables. Raw is what was written, valid is what can
 //! be acted upon.
 
+pub mod exec_plugin;
 pub mod raw;
 pub mod surroundings;
 pub mod valid;
 
+pub use exec_plugin::ExecPlugin;
 pub use raw::Raw;
 pub use surroundings::Surroundings;
 pub use valid::{Config, Person, PrincipalRule};

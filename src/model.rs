@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod change;
+pub mod cluster;
 pub mod digest;
 pub mod effect;
 pub mod environment;
@@ -14,6 +15,7 @@ pub mod target;
 
 pub use actor::{Actor, Principal, Role};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
+pub use cluster::EksAccess;
 pub use digest::Digest;
 pub use effect::{Action, Effect};
 pub use environment::{Backend, Cloud, Environment, EnvironmentKey, Tier};

@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command as Clap, ValueHint, value_parser}
 use serde_json::{Map, Value, json};
 
 use super::view;
-use crate::model::{OperationId, Status};
+use crate::model::{EksAccess, OperationId, Status};
 use crate::operation::{Tool, catalog};
 
 /// Key under which a document that is read later stands in a request.
@@ -37,6 +37,8 @@ pub enum Inner {
         /// State folder.
         state: PathBuf,
     },
+    /// Print a token for a cluster's API, for kubectl and its like.
+    EksToken(EksAccess),
     /// Print credentials for a child of the run in this folder.
     Credentials {
         /// Folder of the run.
@@ -140,6 +142,7 @@ pub fn command() -> Clap {
         top = top.subcommand(of_tool(tool));
     }
     people(top)
+        .subcommand(eks_token())
         .subcommand(Clap::new("completion").about("Print a shell completion script").arg(
             Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell)),
         ))
@@ -152,6 +155,20 @@ pub fn command() -> Clap {
                 .about("Credential process of terraform children")
                 .arg(Arg::new("folder").required(true).value_parser(value_parser!(PathBuf))),
         )
+}
+
+/// Named and spelt as in `aws eks get-token`, whose place it takes in a kubeconfig.
+fn eks_token() -> Clap {
+    let option = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    Clap::new("eks-token")
+        .about("Print a token for the API of an EKS cluster: the exec plugin of a kubeconfig")
+        .arg(option("cluster", "NAME", "Name of the cluster").required(true))
+        .arg(option("region", "REGION", "Its region [default: that of the AWS settings]"))
+        .arg(option("role-arn", "ARN", "Role to assume first"))
+        .arg(option("profile", "NAME", "Profile of the shared AWS configuration"))
+        .arg(option("endpoint-url", "URL", "Where an emulator of AWS answers"))
 }
 
 fn people(top: Clap) -> Clap {
@@ -265,6 +282,16 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
             inner = Some(Inner::Credentials {
                 folder: m.get_one::<PathBuf>("folder").cloned().unwrap_or_default(),
             });
+            Command::Doctor
+        }
+        Some(("eks-token", m)) => {
+            inner = Some(Inner::EksToken(EksAccess {
+                cluster: text(m, "cluster"),
+                region: m.get_one("region").cloned(),
+                role_arn: m.get_one("role-arn").cloned(),
+                profile: m.get_one("profile").cloned(),
+                endpoint_url: m.get_one("endpoint-url").cloned(),
+            }));
             Command::Doctor
         }
         Some(("serve", _)) => Command::Serve,

@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod argocd;
 #[cfg(test)]
+mod eks_token;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod kubernetes;
