@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::{
-    Binding, ChangeSet, Digest, Intent, OperationId, Principal, StateVersion, Target,
+    Binding, ChangeSet, Digest, Intent, Meaning, OperationId, Principal, StateVersion, Target,
+    TerraformFacts,
 };
 
 fn record(expires: i64) -> PlanRecord {
@@ -17,20 +18,23 @@ fn record(expires: i64) -> PlanRecord {
             plan_json: digest.clone(),
             target: Target::Unbound,
             environment: digest.clone(),
-            workspace: "default".into(),
             account: "123456789012".into(),
-            backend: "local:/x".into(),
-            state: StateVersion::default(),
-            terraform: "terraform 1.11.4".into(),
-            providers: digest.clone(),
-            tree: digest.clone(),
-            variables: digest,
             requester: Principal("os:me".into()),
+            meaning: Meaning::Terraform(TerraformFacts {
+                workspace: "default".into(),
+                backend: "local:/x".into(),
+                state: StateVersion::default(),
+                terraform: "terraform 1.11.4".into(),
+                providers: digest.clone(),
+                tree: digest.clone(),
+                variables: digest,
+            }),
         },
         changes: ChangeSet::default(),
         text: String::new(),
         created: Timestamp::UNIX_EPOCH,
         expires: Timestamp::from_second(expires).unwrap(),
+        own: Map::new(),
         variables: Map::new(),
         secrets: vec!["canary".into()],
     }
