@@ -48,8 +48,8 @@ impl TokenCache {
         let mut file =
             File::options().read(true).custom_flags(no_link).open(self.file(access)).ok()?;
         let facts = file.metadata().ok()?;
-        let ours = facts.uid() == rustix::process::getuid().as_raw() && facts.mode() & 0o077 == 0;
-        if !ours || !facts.is_file() {
+        let mine = facts.uid() == rustix::process::getuid().as_raw();
+        if !mine || facts.mode() & 0o777 != 0o600 || !facts.is_file() {
             return None;
         }
         let mut text = Vec::new();
