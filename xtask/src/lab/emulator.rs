@@ -4,10 +4,14 @@
 //! a key and a region as a signature would; the emulator checks no signatures.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use regex_lite::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Aws;
 
@@ -128,6 +132,54 @@ impl Emulator {
         text_of(answer, &url).map(drop)
     }
 
+    /// Tells the emulator which API server its clusters have, and the authority behind its certificate.
+    pub fn name_api_server(&self, endpoint: &str, ca: &Path) -> Result<()> {
+        let ca = fs::read(ca).context("reading the lab's authority")?;
+        let names = json!({ "endpoint": endpoint, "certificate": STANDARD.encode(ca) });
+        self.control("eks", &names).map(drop)
+    }
+
+    /// Makes an EKS cluster whose maker is not its administrator, and lets the emulator's own user in as a member of
+    /// these groups; with none, nobody is let in.
+    pub fn create_eks_cluster(&self, name: &str, groups: &[&str]) -> Result<()> {
+        self.eks(
+            "/clusters",
+            &json!({
+                "name": name,
+                "roleArn": "arn:aws:iam::123456789012:role/cluster",
+                "resourcesVpcConfig": { "subnetIds": ["subnet-12345678", "subnet-87654321"] },
+                "accessConfig": {
+                    "authenticationMode": "API",
+                    "bootstrapClusterCreatorAdminPermissions": false,
+                },
+            }),
+        )?;
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let entry = json!({
+            "principalArn": "arn:aws:iam::123456789012:user/moto",
+            "kubernetesGroups": groups,
+        });
+        self.eks(&format!("/clusters/{name}/access-entries"), &entry)
+    }
+
+    fn eks(&self, path: &str, request: &Value) -> Result<()> {
+        let url = format!("{}{path}", self.endpoint);
+        let answer = ureq::post(&url)
+            .header("Authorization", self.claim("eks"))
+            .header("Content-Type", "application/json")
+            .send(request.to_string());
+        text_of(answer, &url).map(drop)
+    }
+
+    /// Sets or asks the state of one of the lab's additions to the emulator.
+    pub fn control(&self, addition: &str, request: &Value) -> Result<Value> {
+        let url = format!("{}/_lab/{addition}", self.endpoint);
+        let text = text_of(ureq::post(&url).send(request.to_string()), &url)?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
+    }
+
     /// Deletes an object.
     pub fn delete_object(&self, bucket: &str, key: &str) -> Result<()> {
         let url = format!("{}/{bucket}/{key}", self.endpoint);
@@ -140,16 +192,6 @@ impl Emulator {
         self.query(service, form)
     }
 
-    /// Asks a layer that the lab adds to the emulator (`tests/lab/python/additions`).
-    pub fn control(&self, layer: &str, request: &Value) -> Result<Value> {
-        let url = format!("{}/_lab/{layer}", self.endpoint);
-        let answer = ureq::post(&url)
-            .header("Content-Type", "application/json")
-            .send(request.to_string().as_str());
-        let text = text_of(answer, &url)?;
-        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
-    }
-
     /// The texts of one list in an answer of EKS.
     fn names(&self, path: &str, field: &str) -> Result<BTreeSet<String>> {
         let answer: Value = serde_json::from_str(&self.get("eks", path)?)
@@ -157,14 +199,6 @@ impl Emulator {
         let list = answer.get(field).and_then(Value::as_array);
         let list = list.with_context(|| format!("{path} answers no {field}: {answer}"))?;
         Ok(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-    }
-
-    /// Sets or asks one of the lab's own layers, such as `keys`; what it takes is said in its first lines.
-    pub fn layer(&self, name: &str, request: &Value) -> Result<Value> {
-        let url = format!("{}/_lab/{name}", self.endpoint);
-        let answer = ureq::post(&url).send(request.to_string());
-        let text = text_of(answer, &url)?;
-        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
     }
 
     fn get(&self, service: &str, path: &str) -> Result<String> {
