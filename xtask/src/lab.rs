@@ -47,6 +47,12 @@ pub struct Lab {
 pub struct Aws {
     /// Its URL, without a slash at the end.
     pub endpoint: String,
+    /// The same emulator over TLS.
+    #[serde(default)]
+    pub tls_endpoint: String,
+    /// The authority whose certificate it shows there.
+    #[serde(default)]
+    pub ca_bundle: PathBuf,
     /// The account.
     pub account_id: String,
     /// The region.
@@ -154,9 +160,12 @@ impl Lab {
     fn describe(tools: &Tools, folder: &Path, moto: Identity, port: u16) -> Result<Self> {
         let cli_config = folder.join("terraform.rc");
         project::write_cli_config(&cli_config, &tools.providers.path)?;
+        let (tls_endpoint, ca_bundle) = moto::over_tls(folder)?;
         Ok(Self {
             aws: Aws {
                 endpoint: format!("http://127.0.0.1:{port}"),
+                tls_endpoint,
+                ca_bundle,
                 account_id: ACCOUNT_ID.to_owned(),
                 region: REGION.to_owned(),
                 access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
 use regex_lite::Regex;
+use serde_json::Value;
 
 use super::Aws;
 
@@ -121,6 +122,16 @@ impl Emulator {
     /// One call of a query service, such as `iam`; returns its XML.
     pub fn call(&self, service: &str, form: &str) -> Result<String> {
         self.query(service, form)
+    }
+
+    /// Asks a layer that the lab adds to the emulator (`tests/lab/python/additions`).
+    pub fn control(&self, layer: &str, request: &Value) -> Result<Value> {
+        let url = format!("{}/_lab/{layer}", self.endpoint);
+        let answer = ureq::post(&url)
+            .header("Content-Type", "application/json")
+            .send(request.to_string().as_str());
+        let text = text_of(answer, &url)?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
     }
 
     fn get(&self, path: &str) -> Result<String> {
