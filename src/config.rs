@@ -2,6 +2,7 @@
 //! be acted upon.
 
 pub mod raw;
+mod state;
 pub mod surroundings;
 pub mod valid;
 

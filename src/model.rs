@@ -1,6 +1,7 @@
 //! Nouns of the field, without I/O: whatever is here can be built and compared in a test with nothing installed.
 
 pub mod actor;
+pub mod backend;
 pub mod change;
 pub mod digest;
 pub mod effect;
@@ -13,10 +14,11 @@ pub mod region;
 pub mod target;
 
 pub use actor::{Actor, Principal, Role};
+pub use backend::{Backend, TokenSource};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
 pub use digest::Digest;
 pub use effect::{Action, Effect};
-pub use environment::{Backend, Cloud, Environment, EnvironmentKey, Tier};
+pub use environment::{Cloud, Environment, EnvironmentKey, Tier};
 pub use id::{ApprovalId, OperationId, PlanId};
 pub use outcome::{Outcome, Status};
 pub use plan::{Binding, Intent, PlanRecord, StateVersion};

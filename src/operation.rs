@@ -17,6 +17,7 @@ pub mod list_operations;
 pub mod pipeline;
 pub mod preflight;
 pub mod request;
+mod state_place;
 pub mod strict;
 pub mod terraform;
 pub mod terraform_outputs;

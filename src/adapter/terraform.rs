@@ -32,6 +32,7 @@ use crate::permit::Permit;
 use crate::port::{
     Applied, Job, JobFacts, Module, Output, PlanFile, Planned, Provisioner, ToolVersion, Watch,
 };
+use crate::secret::Secret;
 
 /// Providers that a configuration may use when configuration lists none. `hashicorp/local` writes files and is not in it.
 pub const DEFAULT_PROVIDERS: [&str; 7] = [
@@ -67,6 +68,8 @@ pub struct Settings {
     pub credential_command: Vec<String>,
     /// Certificates and proxies for the children, by their usual names; other names are left out.
     pub passthrough: Vec<(String, String)>,
+    /// Tokens by the names of the environment variables that settings refer to.
+    pub tokens: BTreeMap<String, Secret>,
 }
 
 impl Settings {
@@ -83,6 +86,7 @@ impl Settings {
             work: work.into(),
             credential_command: Vec::new(),
             passthrough: Vec::new(),
+            tokens: BTreeMap::new(),
         }
     }
 

@@ -9,7 +9,8 @@ use crate::adapter::sqlite::Sqlite;
 use crate::adapter::terraform::{Settings, Terraform};
 use crate::audit::Log;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Surroundings};
+use crate::config::{Config, Surroundings, surroundings};
+use crate::model::{Backend, TokenSource};
 use crate::operation::World;
 use crate::port::{Identity, StateBackend};
 
@@ -34,7 +35,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         launcher: Arc::new(ProcessLauncher {
             program: surroundings.program.clone(),
             state: state.clone(),
-            environment: Surroundings::for_supervisor(),
+            environment: Surroundings::for_supervisor(&referred(&config)),
         }),
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
         identity,
@@ -43,6 +44,16 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         clock,
         config: Arc::new(config),
     }
+}
+
+/// Names of the environment variables that settings refer to.
+fn referred(config: &Config) -> Vec<&str> {
+    let backends = config.environments().map(|e| &e.backend);
+    let names = backends.filter_map(|backend| match backend {
+        Backend::Cloud { token: TokenSource::Env(name), .. } => Some(name.as_str()),
+        _ => None,
+    });
+    names.collect()
 }
 
 fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
@@ -58,6 +69,10 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
     settings.credential_command =
         vec![surroundings.program.display().to_string(), "credentials".into()];
     settings.passthrough.clone_from(&surroundings.network);
+    settings.tokens = referred(config)
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), surroundings::referred(name)?)))
+        .collect();
     settings
 }
 

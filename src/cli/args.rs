@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command as Clap, ValueHint, value_parser}
 use serde_json::{Map, Value, json};
 
 use super::view;
-use crate::model::{OperationId, Status};
+use crate::model::{Cloud, OperationId, Status};
 use crate::operation::{Tool, catalog};
 
 /// Key under which a document that is read later stands in a request.
@@ -90,6 +90,17 @@ pub enum People {
         /// Why.
         note: String,
     },
+    /// Say that a person has moved a state.
+    MoveState {
+        /// Cloud.
+        cloud: Cloud,
+        /// Environment.
+        env: String,
+        /// Workspace.
+        workspace: Option<String>,
+        /// Why.
+        note: String,
+    },
     /// List locks.
     Locks,
     /// Show the events of an operation.
@@ -165,6 +176,14 @@ fn people(top: Clap) -> Clap {
                 .arg(id("Operation"))
                 .arg(Arg::new("as").long("as").required(true).value_parser(["succeeded", "failed", "partial"]).help("How it was"))
                 .arg(Arg::new("note").long("note").required(true).help("What you saw; kept in the log")),
+        )
+        .subcommand(
+            Clap::new("move-state")
+                .about("Say that the state of an environment was moved to where settings have it now, on a terminal")
+                .arg(Arg::new("cloud").long("cloud").required(true).value_parser(["aws"]).help("Cloud"))
+                .arg(Arg::new("env").long("env").required(true).value_name("TEXT").help("Environment"))
+                .arg(Arg::new("workspace").long("workspace").value_name("TEXT").help("Workspace [default: the environment's, else default]"))
+                .arg(Arg::new("note").long("note").required(true).help("How it was moved; kept in the log")),
         )
         .subcommand(Clap::new("locks").about("List environments that are held or blocked"))
         .subcommand(
@@ -276,6 +295,12 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
         Some(("reconcile", m)) => Command::People(People::Reconcile {
             id: text(m, "id"),
             status: Status::from_word(&text(m, "as")).unwrap_or(Status::Unknown),
+            note: text(m, "note"),
+        }),
+        Some(("move-state", m)) => Command::People(People::MoveState {
+            cloud: Cloud::Aws,
+            env: text(m, "env"),
+            workspace: m.get_one::<String>("workspace").cloned(),
             note: text(m, "note"),
         }),
         Some(("locks", _)) => Command::People(People::Locks),

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::answer::{ChangeAnswer, Summary};
 use super::request::Ask;
-use super::{Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation};
+use super::{
+    Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation, state_place,
+};
 use crate::error::{Error, Result};
 use crate::model::{
     Binding, Digest, Environment, Intent, Outcome, PlanId, PlanRecord, Status, Target,
@@ -47,7 +49,7 @@ impl TerraformChange {
 }
 
 fn place(scene: &Scene<'_>) -> String {
-    format!("{}/{}", scene.environment.key, scene.job.workspace)
+    state_place::place(&scene.environment, &scene.job.workspace)
 }
 
 /// Facts that are bound whatever the plan says.
@@ -112,6 +114,7 @@ impl LongOperation for TerraformChange {
 #[async_trait]
 impl SurveyOperation for TerraformChange {
     async fn survey(&self, scene: &Scene<'_>) -> Result<ChangeAnswer> {
+        state_place::same(scene).await?;
         let variables = self.variables(scene, &Map::new()).await?;
         let planned = scene
             .world
@@ -143,6 +146,7 @@ impl SurveyOperation for TerraformChange {
 #[async_trait]
 impl WriteOperation for TerraformChange {
     async fn compute(&self, scene: &Scene<'_>, caller: &Caller) -> Result<Computed> {
+        state_place::same(scene).await?;
         let own = scene.ask.vars.clone().unwrap_or_default();
         let variables = self.variables(scene, &own).await?;
         let planned = scene
@@ -192,6 +196,7 @@ impl WriteOperation for TerraformChange {
         file: &[u8],
         caller: &Caller,
     ) -> Result<Binding> {
+        state_place::same(scene).await?;
         let facts = scene.world.provisioner.facts(&scene.job).await?;
         let variables = self.variables(scene, &record.variables).await?;
         let mut now = binding(scene, &facts, caller, &variables, &record.binding);
@@ -211,7 +216,10 @@ impl WriteOperation for TerraformChange {
         file: &[u8],
     ) -> Done {
         let plan = PlanFile { bytes: file, changes: &record.changes };
-        let applied = scene.world.provisioner.apply(permit, &scene.job, plan, scene.journal).await;
+        let applied = match state_place::keep(scene).await {
+            Ok(()) => scene.world.provisioner.apply(permit, &scene.job, plan, scene.journal).await,
+            Err(error) => Err(error),
+        };
         match applied {
             Ok(applied) => {
                 let kept = self.keep_variables(scene, record, &applied).await;

@@ -5,6 +5,8 @@
 //! without the records of the one before.
 
 mod emulator;
+mod gcs;
+mod hcp;
 mod moto;
 mod project;
 
@@ -16,6 +18,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 pub use self::emulator::{Emulator, Inventory};
+pub use self::gcs::Gcs;
+pub use self::hcp::Hcp;
 pub(crate) use self::project::{copy_infra, write_cli_config};
 use crate::cache;
 use crate::child::Identity;

@@ -30,6 +30,8 @@ pub enum Tool {
     Providers,
     /// The AWS emulator.
     Moto,
+    /// The emulator of Google Cloud Storage.
+    FakeGcs,
     /// Policy checks over Terraform code.
     Checkov,
     /// Security checks over GitHub workflows.
@@ -93,6 +95,7 @@ impl Tool {
             Self::Moto => python::provide(&cache, &python::MOTO),
             Self::Checkov => python::provide(&cache, &python::CHECKOV),
             Self::Zizmor => python::provide(&cache, &python::ZIZMOR),
+            Self::FakeGcs => golang::provide(&cache, &golang::FAKE_GCS),
             Self::Tflint => golang::provide(&cache, &golang::TFLINT),
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
             Self::CargoDeny => rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version),
@@ -138,6 +141,7 @@ impl fmt::Display for Tool {
             Self::Terraform => "terraform",
             Self::Providers => "providers",
             Self::Moto => "moto",
+            Self::FakeGcs => "fake-gcs",
             Self::Checkov => "checkov",
             Self::Zizmor => "zizmor",
             Self::Tflint => "tflint",

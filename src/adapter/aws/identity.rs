@@ -60,6 +60,9 @@ impl AwsIdentity {
         if let Some(endpoint) = &environment.endpoint_url {
             loader = loader.endpoint_url(endpoint);
         }
+        if let Some(bundle) = &environment.ca_bundle {
+            loader = loader.http_client(super::trust::client(bundle)?);
+        }
         let mut settings = loader.load().await;
         if let Some(role) = &environment.role_arn {
             let name: String = session

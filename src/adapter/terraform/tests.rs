@@ -64,6 +64,7 @@ pub(super) fn environment(tree: &Path, root: &str, backend: Backend) -> Environm
         profile: None,
         role_arn: None,
         endpoint_url: None,
+        ca_bundle: None,
     }
 }
 

@@ -17,11 +17,9 @@ use crate::tools::Found;
 /// Starts moto, mended and inside its additions, in a session of its own or tied to our end of its standard input.
 const PROGRAM: &[(&str, &str)] = &[
     ("emulator.py", include_str!("../../../tests/lab/python/emulator.py")),
+    ("certificate.py", include_str!("../../../tests/lab/python/certificate.py")),
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
-    (
-        "additions/s3_buckets.py",
-        include_str!("../../../tests/lab/python/additions/s3_buckets.py"),
-    ),
+    ("additions/s3_buckets.py", include_str!("../../../tests/lab/python/additions/s3_buckets.py")),
     (
         "additions/s3_transport.py",
         include_str!("../../../tests/lab/python/additions/s3_transport.py"),
@@ -144,7 +142,7 @@ fn written(folder: &Path) -> Result<PathBuf> {
 }
 
 /// The next free port from `first` on, around the range.
-fn free_port(first: u16) -> Result<u16> {
+pub(super) fn free_port(first: u16) -> Result<u16> {
     let from = if PORTS.contains(&first) { first } else { PORTS.start };
     (from..PORTS.end)
         .chain(PORTS.start..from)

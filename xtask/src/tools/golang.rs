@@ -52,6 +52,15 @@ pub(super) const TOFU: Module = Module {
     about: "about 5 min",
 };
 
+pub(super) const FAKE_GCS: Module = Module {
+    name: "fake-gcs-server",
+    path: "github.com/fsouza/fake-gcs-server",
+    package: "github.com/fsouza/fake-gcs-server",
+    go_mod: include_str!("../../../tests/lab/fakegcs/go.mod"),
+    go_sum: include_str!("../../../tests/lab/fakegcs/go.sum"),
+    about: "about 1 min",
+};
+
 pub(super) fn provide(cache: &Cache, module: &Module) -> Provided {
     let version = module.version()?;
     let slot = module.slot(cache);
@@ -139,7 +148,7 @@ mod tests {
 
     #[test]
     fn every_module_names_its_version() {
-        for module in [TFLINT, ACTIONLINT, TOFU] {
+        for module in [TFLINT, ACTIONLINT, TOFU, FAKE_GCS] {
             assert!(numbers(&module.version().unwrap()).len() == 3);
             assert!(numbers(module.language().unwrap()).len() >= 2);
             assert!(module.go_mod.contains(&format!("tool {}", module.package)), "{}", module.name);

@@ -6,8 +6,8 @@ What S3 does (user guide, "Enforce encryption of data in transit"): a statement 
 moto evaluates no conditions: it takes such a statement for a refusal of everything.
 Left out: actions, resources and principals of such a statement; the lab's have `*` in all of them.
 
-`POST /_lab/s3_transport` with `{"bucket": NAME}` changes nothing: it answers the bucket's policy and the keys of its
-objects, which nobody can ask for over plain http any more.
+`POST /_lab/s3_transport` with `{"bucket": NAME}` answers the bucket's policy and the keys of its objects, which nobody
+can ask for over plain http any more; with `"policy": OBJECT` it puts that in the policy's place first.
 """
 
 import json
@@ -20,6 +20,8 @@ def control(request):
     bucket = _bucket(request["bucket"])
     if bucket is None:
         return {"policy": None, "keys": []}
+    if "policy" in request:
+        bucket.policy = json.dumps(request["policy"]).encode()
     policy = json.loads(bucket.policy.decode()) if bucket.policy else None
     return {"policy": policy, "keys": sorted(bucket.keys.keys())}
 
