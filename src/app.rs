@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::adapter::file::FileRuns;
-use crate::adapter::process::desk;
+use crate::adapter::process::{desk, same_version};
 use crate::cli;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Raw, Surroundings};
@@ -55,6 +55,19 @@ fn world(flag: Option<&Path>, surroundings: &Surroundings) -> Result<World> {
     let path = config::find(flag, surroundings)?;
     let config = config::load(&path, surroundings)?;
     Ok(compose::world(config, &path, surroundings))
+}
+
+/// The world of a program that uses this crate as a library. Its operations are supervised by the `datamcp` binary: the
+/// one given, else the first on `PATH`; it has to be of this version.
+pub async fn embedded(settings: &Path, binary: Option<&Path>) -> Result<(World, Surroundings)> {
+    #[cfg(feature = "aws")]
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let mut surroundings = Surroundings::read()?;
+    let program = surroundings.binary(binary)?;
+    same_version(&program).await?;
+    // What is started for an operation is that binary, never the program that we are part of.
+    surroundings.program = program;
+    Ok((world(Some(settings), &surroundings)?, surroundings))
 }
 
 /// The life of a supervisor: everything it needs is in the sealed run file.

@@ -21,5 +21,5 @@ pub use effect::{Action, Effect};
 pub use environment::{Cloud, Environment, EnvironmentKey, Tier};
 pub use id::{ApprovalId, OperationId, PlanId};
 pub use outcome::{Outcome, Status};
-pub use plan::{Binding, Intent, PlanRecord, StateVersion};
+pub use plan::{Binding, Difference, Intent, Meaning, PlanRecord, StateVersion, TerraformFacts};
 pub use target::Target;

@@ -36,7 +36,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::model::{Actor, Binding, Environment, Outcome, PlanRecord};
+use crate::model::{Actor, Binding, Environment, EnvironmentKey, Outcome, PlanRecord};
 use crate::permit::Permit;
 use crate::policy::{self, Wish};
 use crate::port::{Caller, Job};
@@ -117,6 +117,20 @@ pub struct Done {
 pub trait LongOperation: Send + Sync {
     /// Understands a request: every check that needs no I/O.
     fn parse(&self, request: &Value) -> Result<Ask>;
+    /// The environment that a request means; none when only its plan says it. By default the one it names.
+    fn environment(&self, config: &Config, ask: &Ask) -> Result<Option<EnvironmentKey>> {
+        let _ = config;
+        Ok(ask.key.clone())
+    }
+    /// Refuses a call whose own fields are given and are not those of the plan it names.
+    fn agrees(&self, ask: &Ask, plan: &PlanRecord) -> Result<()> {
+        let differing = ask.own.iter().find(|(name, given)| plan.own.get(*name) != Some(*given));
+        let Some((name, given)) = differing else {
+            return Ok(());
+        };
+        let planned = plan.own.get(name).map_or_else(|| "not set".to_owned(), Value::to_string);
+        Err(request::differs(name, &given.to_string(), &planned))
+    }
     /// Every check that reads files but starts nothing and connects to nothing. Returns what a user should know, and
     /// the names of variables whose values must not be shown.
     async fn inspect(
@@ -160,10 +174,11 @@ pub trait WriteOperation: LongOperation {
 /// The environment and workspace that a request means.
 pub fn place<'c>(
     config: &'c Config,
+    asked: Option<EnvironmentKey>,
     ask: &Ask,
     record: Option<&PlanRecord>,
 ) -> Result<(&'c Environment, String)> {
-    let key = request::target(ask, record)?;
+    let key = request::target(asked, record)?;
     let environment = config.environment(key.cloud, &key.name)?;
     let workspace = request::workspace(ask, environment, record)?;
     Ok((environment, workspace))

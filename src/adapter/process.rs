@@ -4,4 +4,4 @@ pub mod desk;
 pub mod launcher;
 
 pub use desk::SocketDesk;
-pub use launcher::ProcessLauncher;
+pub use launcher::{ProcessLauncher, same_version};

@@ -12,8 +12,7 @@ use super::view::View;
 use crate::audit::verify::verify;
 use crate::error::Result;
 use crate::model::{Actor, Status};
-use crate::operation::desk::approve::{self, Person};
-use crate::operation::desk::{move_state, reconcile};
+use crate::operation::desk::{Decider, Person, approve, move_state, reconcile};
 use crate::operation::{World, get_operation};
 use crate::run::{settle, wait};
 
@@ -83,8 +82,8 @@ async fn decide(
     view: &View,
 ) -> Result<ExitCode> {
     let mut terminal = Terminal::open()?;
-    let person = person(actor, &terminal);
-    let prompt = approve::prompt(world, &person, id).await?;
+    let decider = Decider::at_terminal(&world.config, &person(actor, &terminal));
+    let prompt = approve::prompt(world, &decider, id).await?;
     let shown = format!(
         "\n{}\n\n{}\nexpires {}\n\n",
         prompt.record.text, prompt.worth, prompt.record.expires
@@ -101,7 +100,7 @@ async fn decide(
     } else {
         terminal.ask(&format!("{shown}press Enter to reject, Ctrl-C to leave it: "))?
     };
-    approve::decide(world, &person, &prompt, &typed, grant).await?;
+    approve::decide(world, &decider, &prompt, &typed, grant).await?;
     let said = if grant { "approved" } else { "rejected" };
     view.answer(
         "decision",

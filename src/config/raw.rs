@@ -26,6 +26,9 @@ pub struct Raw {
     /// People by name: who decides.
     #[serde(default)]
     pub people: BTreeMap<String, Person>,
+    /// Programs by name that use datamcp as a library and may bring a person's decision.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub programs: BTreeMap<String, Program>,
     /// Terraform.
     #[serde(default)]
     pub terraform: Terraform,
@@ -155,6 +158,9 @@ pub struct Tier {
     /// Types that only a person who types the environment's name may delete or replace, instead of the built-in list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected: Option<Vec<String>>,
+    /// Programs whose word for a person's decision counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<String>,
 }
 
 /// Who asks.
@@ -171,7 +177,16 @@ pub struct Principal {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// The operating system's user at the terminal.
+    /// The operating system's user at the terminal; left out for somebody who decides through a program only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_user: Option<String>,
+}
+
+/// A program that uses datamcp as a library and has a way of its own to ask people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// The operating system's user that it runs as.
     pub os_user: String,
 }
 

@@ -1,9 +1,9 @@
 //! What the process was started in: environment variables, user, folders. Read once, at the start.
 #![expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 
 /// What the process was started in.
@@ -97,6 +97,27 @@ impl Surroundings {
     /// `AWS_CA_BUNDLE`, which every AWS client but ours reads by itself.
     pub fn ca_bundle(&self) -> Option<PathBuf> {
         self.network.iter().find(|(n, _)| n == "AWS_CA_BUNDLE").map(|(_, v)| self.cwd.join(v))
+    }
+
+    /// The `datamcp` binary: the one given, else the first on `PATH`.
+    pub fn binary(&self, given: Option<&Path>) -> Result<PathBuf> {
+        const NAME: &str = "datamcp";
+        let missing = |why: String| {
+            Error::new(ErrorCode::ToolMissing, format!("looking for the {NAME} binary: {why}"))
+                .field("supervisor")
+                .next("install the datamcp binary of the same version as the library, or name its path")
+        };
+        if let Some(path) = given {
+            let path = self.cwd.join(path);
+            return if path.is_file() {
+                Ok(path)
+            } else {
+                Err(missing(format!("{} is not a file", path.display())))
+            };
+        }
+        let absolute = self.path.iter().filter(|folder| folder.is_absolute());
+        let found = absolute.map(|folder| folder.join(NAME)).find(|path| path.is_file());
+        found.ok_or_else(|| missing("it is not on PATH".to_owned()))
     }
 
     /// The environment that a supervisor gets: what it needs to find credentials and the network, the variables that

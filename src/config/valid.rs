@@ -29,8 +29,8 @@ pub struct PrincipalRule {
 pub struct Person {
     /// Name.
     pub name: String,
-    /// Operating system's user.
-    pub os_user: String,
+    /// Operating system's user at a terminal; nobody's for a person who decides through a program only.
+    pub os_user: Option<String>,
 }
 
 /// Checked settings.
@@ -97,6 +97,14 @@ impl Config {
                     "names nobody under [people]",
                 )
                 .allowed(raw.people.keys().cloned().collect::<Vec<_>>().join(", ")));
+            }
+            if let Some(unknown) = rules.programs.iter().find(|p| !raw.programs.contains_key(*p)) {
+                return Err(Error::invalid(
+                    format!("tiers.{tier}.programs"),
+                    unknown,
+                    "names nothing under [programs]",
+                )
+                .allowed(raw.programs.keys().cloned().collect::<Vec<_>>().join(", ")));
             }
         }
         for code in &raw.terraform.allow_code {
@@ -197,8 +205,23 @@ impl Config {
     pub fn approver(&self, os_user: &str) -> String {
         self.people
             .iter()
-            .find(|p| p.os_user == os_user)
+            .find(|p| p.os_user.as_deref() == Some(os_user))
             .map_or_else(|| format!("os:{os_user}"), |p| p.name.clone())
+    }
+
+    /// The person of this name.
+    pub fn person(&self, name: &str) -> Option<&Person> {
+        self.people.iter().find(|p| p.name == name)
+    }
+
+    /// The operating system's user that a program runs as, when it is listed.
+    pub fn program(&self, name: &str) -> Option<&str> {
+        self.raw.programs.get(name).map(|program| program.os_user.as_str())
+    }
+
+    /// Whether the word of this program for a person's decision counts in a tier.
+    pub fn program_counts(&self, name: &str, tier: &str) -> bool {
+        self.raw.tiers.get(tier).is_some_and(|rules| rules.programs.iter().any(|p| p == name))
     }
 }
 

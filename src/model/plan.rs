@@ -1,5 +1,7 @@
 //! Plans and what binds an approval to one: everything that gives the plan its meaning.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,10 +40,29 @@ pub struct Binding {
     pub target: Target,
     /// What configuration says about it.
     pub environment: Digest,
-    /// Terraform workspace.
-    pub workspace: String,
     /// Cloud account or project.
     pub account: String,
+    /// Who asked.
+    pub requester: Principal,
+    /// What else gives it its meaning.
+    pub meaning: Meaning,
+}
+
+/// What gives a plan its meaning, by kind of change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    /// A Terraform plan.
+    Terraform(TerraformFacts),
+    /// Any other computed change: the facts that it was computed from, by their names for people.
+    Facts(BTreeMap<String, String>),
+}
+
+/// Facts behind a Terraform plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerraformFacts {
+    /// Terraform workspace.
+    pub workspace: String,
     /// Identity of the state backend.
     pub backend: String,
     /// The state that it was computed against.
@@ -54,8 +75,32 @@ pub struct Binding {
     pub tree: Digest,
     /// SHA-256 of the merged variables.
     pub variables: Digest,
-    /// Who asked.
-    pub requester: Principal,
+}
+
+impl Meaning {
+    /// The facts of a Terraform plan, when it is one.
+    pub fn terraform(&self) -> Option<&TerraformFacts> {
+        match self {
+            Self::Terraform(facts) => Some(facts),
+            Self::Facts(_) => None,
+        }
+    }
+
+    fn facts(&self) -> BTreeMap<&str, String> {
+        match self {
+            Self::Terraform(f) => BTreeMap::from([
+                ("workspace", f.workspace.clone()),
+                ("state backend", f.backend.clone()),
+                ("state lineage", f.state.lineage.clone()),
+                ("state serial", f.state.serial.to_string()),
+                ("terraform version", f.terraform.clone()),
+                ("provider lock file", f.providers.to_string()),
+                ("configuration", f.tree.to_string()),
+                ("variables", f.variables.to_string()),
+            ]),
+            Self::Facts(facts) => facts.iter().map(|(k, v)| (k.as_str(), v.clone())).collect(),
+        }
+    }
 }
 
 impl Binding {
@@ -66,30 +111,32 @@ impl Binding {
 
     /// Names of the facts that differ, with what was bound and what is there now.
     pub fn differences(&self, now: &Self) -> Vec<Difference> {
-        let facts = |b: &Self| {
-            [
-                ("plan file", b.plan_file.to_string()),
-                ("plan content", b.plan_json.to_string()),
-                ("target", b.target.to_string()),
-                ("environment", b.environment.to_string()),
-                ("workspace", b.workspace.clone()),
-                ("account", b.account.clone()),
-                ("state backend", b.backend.clone()),
-                ("state lineage", b.state.lineage.clone()),
-                ("state serial", b.state.serial.to_string()),
-                ("terraform version", b.terraform.clone()),
-                ("provider lock file", b.providers.to_string()),
-                ("configuration", b.tree.to_string()),
-                ("variables", b.variables.to_string()),
-                ("requester", b.requester.to_string()),
-            ]
+        let (was, is) = (self.facts(), now.facts());
+        let names = was.keys().chain(is.keys().filter(|name| !was.contains_key(*name)));
+        let value = |facts: &BTreeMap<&str, String>, name: &str| {
+            facts.get(name).cloned().unwrap_or_else(|| "(none)".to_owned())
         };
-        facts(self)
-            .into_iter()
-            .zip(facts(now))
-            .filter(|((_, was), (_, is))| was != is)
-            .map(|((fact, was), (_, is))| Difference { fact: fact.to_owned(), was, is })
+        names
+            .map(|name| Difference {
+                fact: (*name).to_owned(),
+                was: value(&was, name),
+                is: value(&is, name),
+            })
+            .filter(|difference| difference.was != difference.is)
             .collect()
+    }
+
+    fn facts(&self) -> BTreeMap<&str, String> {
+        let mut facts = self.meaning.facts();
+        facts.extend([
+            ("plan file", self.plan_file.to_string()),
+            ("plan content", self.plan_json.to_string()),
+            ("target", self.target.to_string()),
+            ("environment", self.environment.to_string()),
+            ("account", self.account.clone()),
+            ("requester", self.requester.to_string()),
+        ]);
+        facts
     }
 }
 
@@ -125,6 +172,9 @@ pub struct PlanRecord {
     pub created: Timestamp,
     /// After this moment it is refused and deleted.
     pub expires: Timestamp,
+    /// The own fields of the request that it was computed for, nulls left out; stored sealed only.
+    #[serde(default)]
+    pub own: serde_json::Map<String, serde_json::Value>,
     /// The variables of the request that it was computed for; they may hold secrets, the record is stored sealed only.
     pub variables: serde_json::Map<String, serde_json::Value>,
     /// Texts that must not leave, found while computing; stored sealed only.

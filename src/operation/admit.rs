@@ -145,7 +145,8 @@ async fn admit(
         Some(id) => Some(known_plan(world, actor, tool.name, id).await.map_err(unbound)?),
         None => None,
     };
-    let (environment, _) = place(&world.config, &ask, record.as_ref()).map_err(unbound)?;
+    let asked = work.environment(&world.config, &ask).map_err(unbound)?;
+    let (environment, _) = place(&world.config, asked, &ask, record.as_ref()).map_err(unbound)?;
     let target = Target::Environment(environment.key.clone());
     match checks(world, actor, tool, work, environment, &ask).await {
         Ok(sensitive) => Ok(Admitted { ask, target, sensitive }),

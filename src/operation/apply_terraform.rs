@@ -26,9 +26,9 @@ pub struct ApplyRequest {
 
 /// Understands a request.
 fn parse(raw: &Value) -> Result<Ask> {
-    let (own, terms, notes): (ApplyRequest, _, _) = request::read_change(raw)?;
-    let key = request::key(own.cloud, own.env, terms.plan_id)?;
-    Ok(Ask { key, workspace: own.workspace, vars: own.vars, terms, notes })
+    let (own, ask): (ApplyRequest, Ask) = request::read_change(raw)?;
+    let key = request::key(own.cloud, own.env, ask.terms.plan_id)?;
+    Ok(Ask { key, workspace: own.workspace, vars: own.vars, ..ask })
 }
 
 /// The tool.

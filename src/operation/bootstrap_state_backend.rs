@@ -1,5 +1,7 @@
 //! `bootstrap_state_backend`: make, check and repair the place where an environment keeps its Terraform state.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,8 +14,8 @@ use super::terraform::PLAN_MINUTES;
 use super::{Computed, Done, LongOperation, Scene, World, WriteOperation};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
-    Action, Backend, Binding, ChangeSet, Cloud, Digest, Effect, Environment, Intent, Outcome,
-    PlanId, PlanRecord, ResourceChange, StateVersion, Target,
+    Action, Backend, Binding, ChangeSet, Cloud, Digest, Effect, Environment, Intent, Meaning,
+    Outcome, PlanId, PlanRecord, ResourceChange, Target,
 };
 use crate::permit::Permit;
 use crate::port::{Caller, Findings, Setting, Watch};
@@ -32,9 +34,9 @@ struct Bootstrap;
 #[async_trait]
 impl LongOperation for Bootstrap {
     fn parse(&self, raw: &Value) -> Result<Ask> {
-        let (own, terms, notes): (BootstrapRequest, _, _) = request::read_change(raw)?;
-        let key = request::key(own.cloud, own.env, terms.plan_id)?;
-        Ok(Ask { key, workspace: None, vars: None, terms, notes })
+        let (own, ask): (BootstrapRequest, Ask) = request::read_change(raw)?;
+        let key = request::key(own.cloud, own.env, ask.terms.plan_id)?;
+        Ok(Ask { key, ..ask })
     }
 
     async fn inspect(
@@ -69,9 +71,10 @@ fn changes(findings: &Findings) -> ChangeSet {
     let of = |s: &Setting| {
         s.action.map(|action| ResourceChange {
             address: format!("{}#{}", findings.place, s.name),
-            kind: match s.name.starts_with("lock_table") {
-                true => "dynamodb_lock_table".into(),
-                false => "s3_state_bucket".into(),
+            kind: if s.name.starts_with("lock_table") {
+                "dynamodb_lock_table".into()
+            } else {
+                "s3_state_bucket".into()
             },
             action,
         })
@@ -94,21 +97,17 @@ fn describe(findings: &Findings) -> String {
 }
 
 fn bind(scene: &Scene<'_>, findings: &[u8], caller: &Caller) -> Binding {
-    let nothing = || Digest::of("");
     Binding {
         plan_file: Digest::of(findings),
         plan_json: Digest::of(findings),
         target: Target::Environment(scene.environment.key.clone()),
         environment: scene.environment.digest(),
-        workspace: scene.job.workspace.clone(),
         account: caller.account.clone(),
-        backend: scene.environment.backend.identity(),
-        state: StateVersion::default(),
-        terraform: String::new(),
-        providers: nothing(),
-        tree: nothing(),
-        variables: nothing(),
         requester: scene.run.actor.principal.clone(),
+        meaning: Meaning::Facts(BTreeMap::from([(
+            "state backend".to_owned(),
+            scene.environment.backend.identity(),
+        )])),
     }
 }
 
@@ -171,6 +170,7 @@ impl WriteOperation for Bootstrap {
             text,
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
+            own: scene.ask.own.clone(),
             variables: Map::new(),
             secrets: Vec::new(),
         };

@@ -60,7 +60,8 @@ async fn change(
         Ok(submitted) => submitted,
         Err(refusal) => return refused(refusal.operation, refusal.error),
     };
-    match outcome(world, submitted.operation, submitted.wait_s, see).await {
+    let limit = Duration::from_secs(submitted.wait_s);
+    match outcome(world, submitted.operation, limit, see).await {
         Ok(answer) => {
             let status = answer.get("status").and_then(Value::as_str).and_then(Status::from_word);
             Called { answer, failed: status.is_none_or(failed) }
@@ -77,8 +78,13 @@ pub fn failed(status: Status) -> bool {
     )
 }
 
-async fn outcome(world: &World, id: OperationId, wait_s: u64, see: See<'_>) -> Result<Value> {
-    let limit = Duration::from_secs(wait_s);
+/// How an operation stands after `limit` at most, as its tool answers it.
+pub async fn outcome(
+    world: &World,
+    id: OperationId,
+    limit: Duration,
+    see: See<'_>,
+) -> Result<Value> {
     if wait(&world.stores(), id, limit, see).await?
         && let Some(result) = world.runs.result(id).await?
     {

@@ -24,9 +24,9 @@ pub struct DestroyRequest {
 
 /// Understands a request.
 fn parse(raw: &Value) -> Result<Ask> {
-    let (own, terms, notes): (DestroyRequest, _, _) = request::read_change(raw)?;
-    let key = request::key(own.cloud, own.env, terms.plan_id)?;
-    Ok(Ask { key, workspace: own.workspace, vars: None, terms, notes })
+    let (own, ask): (DestroyRequest, Ask) = request::read_change(raw)?;
+    let key = request::key(own.cloud, own.env, ask.terms.plan_id)?;
+    Ok(Ask { key, workspace: own.workspace, ..ask })
 }
 
 /// The tool.

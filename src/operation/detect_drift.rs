@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::catalog::{Kind, Tool};
 use super::request::{self, Ask, RawTerms};
@@ -29,7 +29,7 @@ fn parse(raw: &Value) -> Result<Ask> {
     let own: DriftRequest = request::read(raw)?;
     let (terms, notes) = RawTerms { wait_s: own.wait_s, ..RawTerms::default() }.check(raw)?;
     let key = Some(request::required_key(own.cloud, own.env)?);
-    Ok(Ask { key, workspace: own.workspace, vars: None, terms, notes })
+    Ok(Ask { key, workspace: own.workspace, vars: None, own: Map::new(), terms, notes })
 }
 
 /// The tool.

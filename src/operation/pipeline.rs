@@ -75,7 +75,7 @@ async fn walk(scene: &Scene<'_>, work: &dyn WriteOperation) -> Result<ChangeAnsw
     let _desk = scene.world.credentials.open(scene.run.operation, &scene.environment).await?;
     let caller = steps::identify(scene).await?;
     let (plan, warnings) = match scene.ask.terms.plan_id {
-        Some(id) => (steps::stored(scene, id).await?, Vec::new()),
+        Some(id) => (steps::stored(scene, work, id).await?, Vec::new()),
         None => steps::compute(scene, work, &caller).await?,
     };
     let decision = steps::decide(scene, &plan, &caller);

@@ -33,6 +33,8 @@ pub struct Ask {
     pub workspace: Option<String>,
     /// The call's variables; `None`: not given.
     pub vars: Option<Map<String, Value>>,
+    /// The tool's own fields as they were given, nulls left out.
+    pub own: Map<String, Value>,
     /// The terms.
     pub terms: Terms,
     /// What a user should know about how the request was understood.
@@ -70,13 +72,18 @@ pub fn read<T: DeserializeOwned + JsonSchema>(request: &Value) -> Result<T> {
     typed(request)
 }
 
-/// Reads the request of a mutating tool: its own fields, and the terms that all of them share.
-pub fn read_change<T: DeserializeOwned + JsonSchema>(
-    request: &Value,
-) -> Result<(T, Terms, Vec<String>)> {
-    known(request, &[fields::<T>(), fields::<RawTerms>()].concat())?;
+/// Reads the request of a mutating tool: its own fields, and an ask with the terms that all of them share.
+pub fn read_change<T: DeserializeOwned + JsonSchema>(request: &Value) -> Result<(T, Ask)> {
+    let own = fields::<T>();
+    known(request, &[own.clone(), fields::<RawTerms>()].concat())?;
     let (terms, notes) = typed::<RawTerms>(request)?.check(request)?;
-    Ok((typed(request)?, terms, notes))
+    let given = request.as_object().into_iter().flatten();
+    let own = given
+        .filter(|(name, value)| own.contains(name) && !value.is_null())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let ask = Ask { key: None, workspace: None, vars: None, own, terms, notes };
+    Ok((typed(request)?, ask))
 }
 
 fn fields<T: JsonSchema>() -> Vec<String> {
@@ -175,15 +182,18 @@ pub fn required_key(cloud: Option<Cloud>, env: Option<String>) -> Result<Environ
     key(cloud, env, None)?.ok_or_else(|| Error::internal("reading a request", "no environment"))
 }
 
-/// The environment that an ask means: its own, or its plan's; both given, they have to agree.
-pub fn target(ask: &Ask, record: Option<&PlanRecord>) -> Result<EnvironmentKey> {
+/// The environment that is meant: the asked one, or the plan's; both given, they have to agree.
+pub fn target(
+    asked: Option<EnvironmentKey>,
+    record: Option<&PlanRecord>,
+) -> Result<EnvironmentKey> {
     let planned = record.and_then(|r| r.binding.target.environment());
-    match (&ask.key, planned) {
-        (Some(asked), Some(planned)) if asked != planned => {
+    match (asked, planned) {
+        (Some(asked), Some(planned)) if asked != *planned => {
             Err(differs("environment", &asked.to_string(), &planned.to_string()))
         }
         (_, Some(planned)) => Ok(planned.clone()),
-        (Some(asked), None) => Ok(asked.clone()),
+        (Some(asked), None) => Ok(asked),
         (None, None) => Err(Error::invalid("env", "", "is missing")),
     }
 }
@@ -211,8 +221,9 @@ pub fn workspace(
         name::workspace(given)
             .map_err(|bad| Error::invalid("workspace", given, bad.why).allowed(bad.allowed))?;
     }
-    let expected = match (record, &environment.workspace) {
-        (Some(record), _) => Some((&record.binding.workspace, true)),
+    let planned = record.and_then(|r| r.binding.meaning.terraform());
+    let expected = match (planned, &environment.workspace) {
+        (Some(facts), _) => Some((&facts.workspace, true)),
         (None, Some(fixed)) => Some((fixed, false)),
         (None, None) => None,
     };

@@ -1,5 +1,7 @@
 //! What apply, destroy and drift share: plan, bind, apply.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
@@ -8,9 +10,10 @@ use super::request::Ask;
 use super::{
     Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation, state_place,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
-    Binding, Digest, Environment, Intent, Outcome, PlanId, PlanRecord, Status, Target,
+    Binding, Digest, Environment, Intent, Meaning, Outcome, PlanId, PlanRecord, StateVersion,
+    Status, Target, TerraformFacts,
 };
 use crate::permit::Permit;
 use crate::port::{Applied, Caller, JobFacts, PlanFile, Watch, provisioner::check_variables};
@@ -52,27 +55,22 @@ fn place(scene: &Scene<'_>) -> String {
     state_place::place(&scene.environment, &scene.job.workspace)
 }
 
-/// Facts that are bound whatever the plan says.
-fn binding(
+/// What a plan is bound to beside its own bytes.
+fn meaning(
     scene: &Scene<'_>,
     facts: &JobFacts,
-    caller: &Caller,
     variables: &Map<String, Value>,
-    seed: &Binding,
-) -> Binding {
-    Binding {
-        target: Target::Environment(scene.environment.key.clone()),
-        environment: scene.environment.digest(),
+    state: StateVersion,
+) -> Meaning {
+    Meaning::Terraform(TerraformFacts {
         workspace: scene.job.workspace.clone(),
-        account: caller.account.clone(),
         backend: scene.environment.backend.identity(),
+        state,
         terraform: facts.terraform.clone(),
         providers: facts.providers.clone(),
         tree: facts.tree.clone(),
         variables: Digest::of_json(&Value::Object(variables.clone())),
-        requester: scene.run.actor.principal.clone(),
-        ..seed.clone()
-    }
+    })
 }
 
 /// What a module says about itself, and whether the variables fit it where they are about to be used.
@@ -98,6 +96,30 @@ async fn inspect(
 impl LongOperation for TerraformChange {
     fn parse(&self, request: &Value) -> Result<Ask> {
         (self.parse)(request)
+    }
+
+    /// Environment and workspace are compared where they are resolved; here the variables, by name only.
+    fn agrees(&self, ask: &Ask, plan: &PlanRecord) -> Result<()> {
+        let Some(given) = ask.vars.as_ref().filter(|given| **given != plan.variables) else {
+            return Ok(());
+        };
+        let names: BTreeSet<&str> = given
+            .keys()
+            .chain(plan.variables.keys())
+            .filter(|n| given.get(*n) != plan.variables.get(*n))
+            .map(String::as_str)
+            .collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        Err(Error::new(
+            ErrorCode::ApprovalMismatch,
+            format!(
+                "checking the plan: the call gives other variables than plan {}: {names}",
+                plan.id
+            ),
+        )
+        .field("vars")
+        .detail("changed", vec!["variables".to_owned()])
+        .next("leave vars out, or compute a new plan"))
     }
 
     async fn inspect(
@@ -155,20 +177,14 @@ impl WriteOperation for TerraformChange {
             .plan(&scene.job, self.intent, &variables, scene.journal)
             .await?;
         scene.journal.learn(planned.secrets.iter().cloned());
-        let seed = Binding {
+        let binding = Binding {
             plan_file: Digest::of(&planned.file),
             plan_json: planned.json.clone(),
-            target: Target::Unbound,
-            environment: Digest::of(""),
-            workspace: String::new(),
-            account: String::new(),
-            backend: String::new(),
-            state: planned.state.clone(),
-            terraform: String::new(),
-            providers: Digest::of(""),
-            tree: Digest::of(""),
-            variables: Digest::of(""),
+            target: Target::Environment(scene.environment.key.clone()),
+            environment: scene.environment.digest(),
+            account: caller.account.clone(),
             requester: scene.run.actor.principal.clone(),
+            meaning: meaning(scene, &planned.facts, &variables, planned.state.clone()),
         };
         let now = scene.world.clock.now();
         let text = scene.journal.clean(&planned.text);
@@ -178,11 +194,12 @@ impl WriteOperation for TerraformChange {
             operation: scene.run.operation,
             tool: scene.tool.name.to_owned(),
             intent: self.intent,
-            binding: binding(scene, &planned.facts, caller, &variables, &seed),
+            binding,
             changes: planned.changes,
             text,
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
+            own: scene.ask.own.clone(),
             variables: own,
             secrets: planned.secrets,
         };
@@ -196,14 +213,23 @@ impl WriteOperation for TerraformChange {
         file: &[u8],
         caller: &Caller,
     ) -> Result<Binding> {
-        state_place::same(scene).await?;
         let facts = scene.world.provisioner.facts(&scene.job).await?;
         let variables = self.variables(scene, &record.variables).await?;
-        let mut now = binding(scene, &facts, caller, &variables, &record.binding);
-        now.plan_file = Digest::of(file);
+        let planned = record.binding.meaning.terraform().map(|facts| facts.state.clone());
+        let mut now = Binding {
+            plan_file: Digest::of(file),
+            plan_json: record.binding.plan_json.clone(),
+            target: Target::Environment(scene.environment.key.clone()),
+            environment: scene.environment.digest(),
+            account: caller.account.clone(),
+            requester: scene.run.actor.principal.clone(),
+            meaning: meaning(scene, &facts, &variables, planned.unwrap_or_default()),
+        };
         // The state is read only when the rest still holds: another backend or module would have another state.
         if record.binding.differences(&now).is_empty() {
-            now.state = scene.world.provisioner.state(&scene.job).await?;
+            state_place::same(scene).await?;
+            let state = scene.world.provisioner.state(&scene.job).await?;
+            now.meaning = meaning(scene, &facts, &variables, state);
         }
         Ok(now)
     }

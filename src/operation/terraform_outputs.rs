@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::admit::strings;
 use super::call::See;
@@ -60,10 +60,11 @@ impl ReadOperation for Outputs {
             key: Some(request::required_key(r.cloud, r.env)?),
             workspace: r.workspace,
             vars: None,
+            own: Map::new(),
             terms,
             notes,
         };
-        let (environment, workspace) = place(&world.config, &ask, None)?;
+        let (environment, workspace) = place(&world.config, ask.key.clone(), &ask, None)?;
         let key = environment.key.to_string();
         if let Some(LeaseRecord { holder: Some(holder), alive: true, .. }) =
             world.leases.lease(&key).await?

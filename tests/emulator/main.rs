@@ -13,6 +13,8 @@ mod backend;
 #[cfg(test)]
 mod drift;
 #[cfg(test)]
+mod embed;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod kills;

@@ -11,6 +11,8 @@ mod architecture;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod embed;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod proofs;

@@ -6,6 +6,7 @@ mod binding;
 mod faults;
 mod locks;
 mod path;
+mod programs;
 mod secrets;
 mod site;
 mod stages;

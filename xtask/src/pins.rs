@@ -16,6 +16,8 @@ pub struct Pins {
     pub terraform: TerraformPin,
     /// `OpenTofu`, where no Terraform is to be had.
     pub tofu: VersionPin,
+    /// Helm.
+    pub helm: HelmPin,
     /// The providers that must lie in the mirror.
     pub provider: Vec<ProviderPin>,
     /// cargo-deny.
@@ -34,6 +36,16 @@ pub struct TerraformPin {
     pub version: String,
     /// SHA-256 of the archive, by platform.
     pub sha256: BTreeMap<String, String>,
+}
+
+/// The Helm that is taken from PATH; what is built instead stands in `tests/lab/helm/go.mod`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HelmPin {
+    /// The oldest Helm 3.
+    pub minimum_3: String,
+    /// The oldest Helm 4.
+    pub minimum_4: String,
 }
 
 /// A version and nothing else.

@@ -4,6 +4,7 @@
 //! hashes of their requirement set, Go modules by `go.sum`, crates by the lock file they ship.
 
 mod golang;
+mod helm;
 mod provider;
 mod python;
 mod rust;
@@ -40,6 +41,8 @@ pub enum Tool {
     Tflint,
     /// Lint for GitHub workflows.
     Actionlint,
+    /// The Helm binary.
+    Helm,
     /// Checks over the crates we depend on.
     CargoDeny,
     /// The published MCP server that the bench runs beside ours; only when asked for.
@@ -98,6 +101,7 @@ impl Tool {
             Self::FakeGcs => golang::provide(&cache, &golang::FAKE_GCS),
             Self::Tflint => golang::provide(&cache, &golang::TFLINT),
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
+            Self::Helm => helm::provide(&cache, &pins),
             Self::CargoDeny => rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version),
             Self::Tfmcp => rust::provide(&cache, "tfmcp", &pins.tfmcp.version),
         }
@@ -146,6 +150,7 @@ impl fmt::Display for Tool {
             Self::Zizmor => "zizmor",
             Self::Tflint => "tflint",
             Self::Actionlint => "actionlint",
+            Self::Helm => "helm",
             Self::CargoDeny => "cargo-deny",
             Self::Tfmcp => "tfmcp",
         })

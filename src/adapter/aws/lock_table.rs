@@ -55,48 +55,33 @@ impl<'a> LockTable<'a> {
             self.check(table)?;
         }
         let mut settings = vec![
-            self.setting("lock_table", "there", found.as_ref().map(|_| "there".to_owned()), &found),
-            self.setting(
+            setting(
+                "lock_table",
+                "there",
+                found.as_ref().map(|_| "there".to_owned()),
+                found.is_some(),
+            ),
+            setting(
                 "lock_table_protection",
                 PROTECTED,
                 found.as_ref().map(|t| {
                     let on = t.deletion_protection_enabled() == Some(true);
                     if on { PROTECTED.to_owned() } else { "off".to_owned() }
                 }),
-                &found,
+                found.is_some(),
             ),
         ];
         // Without a key of ours DynamoDB encrypts by one of its own; there is nothing to set.
         if let Some(key) = self.kms_key {
-            let seen = found.as_ref().map(|t| encrypted_by(t));
-            settings.push(self.setting(
+            let seen = found.as_ref().map(encrypted_by);
+            settings.push(setting(
                 "lock_table_encryption",
                 &format!("by {key}"),
                 seen,
-                &found,
+                found.is_some(),
             ));
         }
         Ok(settings)
-    }
-
-    fn setting(
-        &self,
-        name: &str,
-        wanted: &str,
-        seen: Option<String>,
-        table: &Option<TableDescription>,
-    ) -> Setting {
-        let action = match (&seen, table) {
-            (Some(seen), _) if seen == wanted => None,
-            (_, Some(_)) => Some(Action::Update),
-            (_, None) => Some(Action::Create),
-        };
-        Setting {
-            name: name.to_owned(),
-            seen: seen.unwrap_or_else(|| "absent".to_owned()),
-            wanted: wanted.to_owned(),
-            action,
-        }
     }
 
     /// Makes one setting.
@@ -240,5 +225,19 @@ fn encrypted_by(table: &TableDescription) -> String {
     match table.sse_description().and_then(|s| s.kms_master_key_arn()) {
         Some(key) => format!("by {key}"),
         None => "by a key of DynamoDB".to_owned(),
+    }
+}
+
+fn setting(name: &str, wanted: &str, seen: Option<String>, there: bool) -> Setting {
+    let action = match &seen {
+        Some(seen) if seen == wanted => None,
+        _ if there => Some(Action::Update),
+        _ => Some(Action::Create),
+    };
+    Setting {
+        name: name.to_owned(),
+        seen: seen.unwrap_or_else(|| "absent".to_owned()),
+        wanted: wanted.to_owned(),
+        action,
     }
 }

@@ -1,20 +1,11 @@
-//! Deciding about a plan at a terminal.
+//! Deciding about a plan: at a terminal, or through a program that the settings trust with it. No tool leads here.
 
-use crate::approval::{ApprovalRecord, ApprovalState, Channel, Evidence};
+use super::decider::Decider;
+use crate::approval::{ApprovalRecord, ApprovalState, Channel};
 use crate::audit::Body;
-use crate::config::Config;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Actor, ApprovalId, Principal};
+use crate::model::{ApprovalId, Tier};
 use crate::operation::World;
-
-/// A person at a terminal.
-#[derive(Debug, Clone)]
-pub struct Person {
-    /// The operating system's user.
-    pub os_user: String,
-    /// Name of the terminal.
-    pub terminal: String,
-}
 
 /// What a person is shown and has to type.
 #[derive(Debug, Clone)]
@@ -28,7 +19,7 @@ pub struct Prompt {
 }
 
 /// Looks the request up and checks that this person may decide about it.
-pub async fn prompt(world: &World, person: &Person, id: &str) -> Result<Prompt> {
+pub async fn prompt(world: &World, decider: &Decider, id: &str) -> Result<Prompt> {
     let unknown = || {
         Error::invalid("id", id, "is not an approval that waits")
             .next("`datamcp approvals` lists them")
@@ -37,35 +28,50 @@ pub async fn prompt(world: &World, person: &Person, id: &str) -> Result<Prompt> 
     let record = world.approvals.approval(parsed).await?.ok_or_else(unknown)?;
     undecided(&record, world.clock.now())?;
     let key = record.target.environment().ok_or_else(unknown)?;
-    let tier = &world.config.environment(key.cloud, &key.name)?.tier;
+    may_decide(world, decider, &record, &world.config.environment(key.cloud, &key.name)?.tier)?;
+    let expected = if record.typed_name { key.name.clone() } else { "yes".to_owned() };
+    let worth = decider.worth(&record);
+    Ok(Prompt { record, word: expected, worth })
+}
+
+/// The tier's rules about who decides, and how.
+fn may_decide(
+    world: &World,
+    decider: &Decider,
+    record: &ApprovalRecord,
+    tier: &Tier,
+) -> Result<()> {
     if tier.mfa {
-        return Err(denied(&record, "the tier asks for a second factor, which a terminal cannot give")
+        return Err(denied(record, "the tier asks for a second factor, which this channel cannot give")
             .next("use a channel with a second factor; this version has none, so nothing of this tier can be approved"));
     }
-    let approver = world.config.approver(&person.os_user);
-    if !tier.approvers.is_empty() && !tier.approvers.contains(&approver) {
+    if decider.channel() == Channel::Program
+        && !world.config.program_counts(decider.place(), &tier.name)
+    {
         return Err(denied(
-            &record,
-            &format!("{approver} is not among the approvers of tier {}", tier.name),
+            record,
+            &format!("tier {} does not take the word of program {}", tier.name, decider.place()),
+        )
+        .field(format!("tiers.{}.programs", tier.name))
+        .given(decider.place())
+        .next("a person approves it on a terminal"));
+    }
+    if !tier.approvers.is_empty() && !tier.approvers.iter().any(|name| name == decider.name()) {
+        return Err(denied(
+            record,
+            &format!("{} is not among the approvers of tier {}", decider.name(), tier.name),
         )
         .allowed(tier.approvers.join(", ")));
     }
-    let same = person.os_user == record.requester_os_user || approver == record.requester.0;
-    if tier.approver_other_than_requester && same {
+    if tier.approver_other_than_requester && decider.asked(record) {
         return Err(denied(
-            &record,
+            record,
             &format!("tier {} wants an approver other than the requester", tier.name),
         )
-        .given(&approver)
+        .given(decider.name())
         .next("another person approves it"));
     }
-    let expected = if record.typed_name { key.name.clone() } else { "yes".to_owned() };
-    let worth = if same {
-        "you decide as the same user that asked: this confirms, it does not bind a program that can use your terminal"
-    } else {
-        "you decide as another user than the one that asked"
-    };
-    Ok(Prompt { record, word: expected, worth: worth.to_owned() })
+    Ok(())
 }
 
 fn denied(record: &ApprovalRecord, why: &str) -> Error {
@@ -102,7 +108,7 @@ pub async fn whole_plan(world: &World, prompt: &Prompt) -> Result<String> {
 /// Records the decision: first the event, then the record that the pipeline asks for. `typed` is what the person typed.
 pub async fn decide(
     world: &World,
-    person: &Person,
+    decider: &Decider,
     prompt: &Prompt,
     typed: &str,
     grant: bool,
@@ -112,14 +118,10 @@ pub async fn decide(
             .given(typed)
             .allowed(&prompt.word));
     }
-    let evidence = Evidence {
-        approver: world.config.approver(&person.os_user),
-        os_user: person.os_user.clone(),
-        channel: Channel::Terminal,
-        place: person.terminal.clone(),
-        typed_name: grant && prompt.record.typed_name,
-        at: world.clock.now(),
-    };
+    // Time has passed since it was shown.
+    let now = world.clock.now();
+    undecided(&prompt.record, now)?;
+    let evidence = decider.evidence(grant && prompt.record.typed_name, now);
     let plan = world.plans.record(prompt.record.plan).await?;
     let plan = plan.ok_or_else(|| denied(&prompt.record, "its plan is gone"))?;
     let body = Body::Decided {
@@ -128,21 +130,12 @@ pub async fn decide(
         granted: grant,
         evidence: evidence.clone(),
     };
-    let actor = actor(&world.config, person);
-    world.log.record(plan.operation, &prompt.record.target.to_string(), &actor, body).await?;
+    let target = prompt.record.target.to_string();
+    world.log.record(plan.operation, &target, &decider.actor(), body).await?;
     let state =
         if grant { ApprovalState::Granted(evidence) } else { ApprovalState::Rejected(evidence) };
     if world.approvals.decide(prompt.record.id, &state).await? {
         return Ok(());
     }
     Err(denied(&prompt.record, "somebody decided about it just now"))
-}
-
-/// The person as the log knows them.
-pub fn actor(config: &Config, person: &Person) -> Actor {
-    Actor {
-        principal: Principal(config.approver(&person.os_user)),
-        os_user: person.os_user.clone(),
-        agent: None,
-    }
 }

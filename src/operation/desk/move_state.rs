@@ -1,6 +1,6 @@
 //! Saying that a person has moved a state to where settings have it now. Moves nothing itself.
 
-use super::approve::{Person, actor};
+use super::{Decider, Person};
 use crate::audit::Closing;
 use crate::audit::entry::Attempt;
 use crate::error::{Error, ErrorCode, Result};
@@ -23,13 +23,19 @@ pub struct Move {
 /// Looks the case up. Only a state that settings have elsewhere than the last change left it can be moved.
 pub async fn case(world: &World, cloud: Cloud, env: &str, workspace: Option<&str>) -> Result<Move> {
     let environment = world.config.environment(cloud, env)?.clone();
+    let key = Target::Environment(environment.key.clone()).to_string();
+    let lease = world.leases.lease(&key).await?;
+    if let Some(holder) = lease.filter(|l| l.alive).and_then(|l| l.holder) {
+        let why = format!("moving the state of {key}: operation {} works on it", holder.operation);
+        return Err(Error::new(ErrorCode::LockHeld, why).next("wait until it has ended"));
+    }
     let fixed = environment.workspace.as_deref();
     let workspace = workspace.or(fixed).unwrap_or("default").to_owned();
     let is = environment.backend.identity();
     match state_place::moved(world, &environment, &workspace).await? {
         Some(was) => {
-            let word = environment.key.name.clone();
-            Ok(Move { environment, workspace, was, is, word })
+            let typed = environment.key.name.clone();
+            Ok(Move { environment, workspace, was, is, word: typed })
         }
         None => {
             Err(Error::invalid("env", env, "has its state where settings say: nothing to move")
@@ -53,7 +59,8 @@ pub async fn say(
         );
         return Err(Error::new(ErrorCode::PolicyDenied, why).given(typed).allowed(&case.word));
     }
-    let (operation, actor) = (OperationId::fresh(), actor(&world.config, person));
+    let operation = OperationId::fresh();
+    let actor = Decider::at_terminal(&world.config, person).actor();
     let params = serde_json::json!({
         "workspace": case.workspace, "was": case.was, "is": case.is, "note": note, "terminal": person.terminal,
     });

@@ -1,7 +1,6 @@
 //! Settling an unknown end: a person looked at the environment and says how it was.
 
-use super::approve::{Person, actor};
-use crate::approval::{Channel, Evidence};
+use super::{Decider, Person};
 use crate::audit::{Body, OperationRow};
 use crate::error::{Error, ErrorCode, Result};
 use crate::lock::LeaseRecord;
@@ -94,15 +93,9 @@ pub async fn reconcile(
         .given(typed)
         .allowed(&case.word));
     }
-    let evidence = Evidence {
-        approver: world.config.approver(&person.os_user),
-        os_user: person.os_user.clone(),
-        channel: Channel::Terminal,
-        place: person.terminal.clone(),
-        typed_name: true,
-        at: world.clock.now(),
-    };
+    let decider = Decider::at_terminal(&world.config, person);
+    let evidence = decider.evidence(true, world.clock.now());
     let body = Body::Reconciled { status, evidence, note: note.to_owned() };
-    world.log.record(case.row.id, &case.row.chain, &actor(&world.config, person), body).await?;
+    world.log.record(case.row.id, &case.row.chain, &decider.actor(), body).await?;
     world.leases.unblock(&case.row.chain, case.row.id).await
 }

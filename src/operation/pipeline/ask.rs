@@ -1,6 +1,6 @@
 //! What a plan needs before it may run, as the requester is told and as the approver is shown.
 
-use crate::model::{ApprovalId, PlanRecord};
+use crate::model::{ApprovalId, Meaning, PlanRecord};
 use crate::operation::Scene;
 use crate::operation::answer::{ApprovalNeed, Summary};
 use crate::policy::{Decision, Obligation, Verdict};
@@ -36,14 +36,29 @@ pub(super) fn need(
     ApprovalNeed { id, person, how, reasons, expires: plan.expires.to_string() }
 }
 
+/// What the plan was computed from, in a line.
+fn bound_to(meaning: &Meaning) -> String {
+    match meaning {
+        Meaning::Terraform(f) => format!(
+            "workspace {}, {}, state {} serial {}",
+            f.workspace, f.terraform, f.backend, f.state.serial
+        ),
+        Meaning::Facts(facts) => facts
+            .iter()
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
 /// What the approver is shown: computed here from the plan, never taken from the model.
 pub(super) fn approval_text(scene: &Scene<'_>, plan: &PlanRecord, decision: &Decision) -> String {
     const SHOWN: usize = 60;
     let b = &plan.binding;
     let mut lines = vec![
         format!(
-            "{} on {} (tier {}, account {}, workspace {})",
-            scene.tool.name, b.target, scene.environment.tier.name, b.account, b.workspace
+            "{} on {} (tier {}, account {})",
+            scene.tool.name, b.target, scene.environment.tier.name, b.account
         ),
         format!(
             "asked for by {} (user {}{})",
@@ -51,10 +66,8 @@ pub(super) fn approval_text(scene: &Scene<'_>, plan: &PlanRecord, decision: &Dec
             scene.run.actor.os_user,
             scene.run.actor.agent.as_ref().map_or_else(String::new, |a| format!(", program {a}"))
         ),
-        format!(
-            "plan {} of {}, {}, state {} serial {}",
-            plan.id, plan.created, b.terraform, b.backend, b.state.serial
-        ),
+        format!("plan {} of {}", plan.id, plan.created),
+        bound_to(&b.meaning),
         String::new(),
         Summary::of(&plan.changes).text,
     ];

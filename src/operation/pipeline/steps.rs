@@ -27,7 +27,8 @@ pub(super) async fn scene<'a>(
         Some(id) => Some(admit::known_plan(world, &run.actor, tool.name, id).await?),
         None => None,
     };
-    let (environment, workspace) = place(&world.config, &ask, record.as_ref())?;
+    let asked = work.environment(&world.config, &ask)?;
+    let (environment, workspace) = place(&world.config, asked, &ask, record.as_ref())?;
     let environment = environment.clone();
     let given = ask.vars.iter().flatten().chain(&environment.vars);
     let plain =
@@ -58,25 +59,14 @@ pub(super) async fn identify(scene: &Scene<'_>) -> Result<Caller> {
 }
 
 /// A plan that was kept: known, unexpired; its call's fields equal it.
-pub(super) async fn stored(scene: &Scene<'_>, id: PlanId) -> Result<PlanRecord> {
+pub(super) async fn stored(
+    scene: &Scene<'_>,
+    work: &dyn WriteOperation,
+    id: PlanId,
+) -> Result<PlanRecord> {
     let plan = admit::known_plan(scene.world, &scene.run.actor, scene.tool.name, id).await?;
     scene.journal.learn(plan.secrets.iter().cloned());
-    if let Some(given) = scene.ask.vars.as_ref().filter(|given| **given != plan.variables) {
-        let names: Vec<&String> = given
-            .keys()
-            .chain(plan.variables.keys())
-            .filter(|n| given.get(*n) != plan.variables.get(*n))
-            .collect();
-        let names = names.iter().map(|n| n.as_str()).collect::<std::collections::BTreeSet<_>>();
-        let names = names.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(Error::new(
-            ErrorCode::ApprovalMismatch,
-            format!("checking the plan: the call gives other variables than plan {id}: {names}"),
-        )
-        .field("vars")
-        .detail("changed", vec!["variables".to_owned()])
-        .next("leave vars out, or compute a new plan"));
-    }
+    work.agrees(&scene.ask, &plan)?;
     if plan.expires <= scene.world.clock.now() {
         return Err(grant::expired(id, plan.expires));
     }
@@ -138,9 +128,8 @@ pub(super) fn unchanged(plan: &PlanRecord, now: &Binding) -> Result<()> {
     let short = |text: &str| text.chars().take(80).collect::<String>();
     let names: Vec<String> = changed.iter().map(|d| d.fact.clone()).collect();
     let (code, message) = if stale {
-        let serial = |b: &Binding| b.state.serial;
-        let moved = if plan.binding.state.lineage == now.state.lineage {
-            format!("the state has moved on: serial {}→{}", serial(&plan.binding), serial(now))
+        let moved = if first.fact == "state serial" {
+            format!("the state has moved on: serial {}→{}", first.was, first.is)
         } else {
             "the state is another one: its lineage differs".to_owned()
         };

@@ -41,6 +41,31 @@ fn app_alone_names_concrete_adapters() {
 }
 
 #[test]
+fn promise_3_no_tool_leads_to_the_desk_of_people() {
+    let desk = |r: &Reference| r.own && r.is_below("operation::desk");
+    let doors = ["src/cli/people", "src/embed/project", "src/embed/review", "src/operation/desk"];
+    assert_eq!(strays(&doors, desk), [""; 0]);
+}
+
+#[test]
+fn only_embed_is_public() {
+    let lib = Crate::read().files.into_iter().find(|f| f.place == "src/lib.rs").unwrap();
+    let shown: Vec<String> = lib.syntax.items.iter().filter_map(shown).collect();
+    assert_eq!(shown, ["embed"], "what is meant for programs is re-exported by src/embed.rs");
+}
+
+/// The name of a public item that the pages show.
+fn shown(item: &syn::Item) -> Option<String> {
+    let syn::Item::Mod(module) = item else {
+        return Some("an item that is no module".into());
+    };
+    let hidden = |a: &syn::Attribute| {
+        a.path().is_ident("doc") && a.parse_args::<syn::Path>().is_ok_and(|p| p.is_ident("hidden"))
+    };
+    (!module.attrs.iter().any(hidden)).then(|| module.ident.to_string())
+}
+
+#[test]
 fn every_file_is_part_of_the_program_or_of_its_tests() {
     let crate_ = Crate::read();
     for entry in walkdir::WalkDir::new(top().join("src")) {

@@ -61,6 +61,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
     ),
     ("adapter/terraform", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     ("mcp", &["operation", "run", "model", "config", "error", "secret"]),
+    ("embed", &["operation", "run", "model", "error", "approval", "app::embedded"]),
     (
         "cli",
         &[

@@ -28,6 +28,7 @@ fn evidence(by: &str) -> Evidence {
         os_user: by.into(),
         channel: Channel::Terminal,
         place: "tty1".into(),
+        statement: None,
         typed_name: true,
         at: at(5),
     }

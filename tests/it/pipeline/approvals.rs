@@ -1,6 +1,7 @@
 //! Promise 3, fault 39, bad inputs 12 to 18: who may agree, for how long, how often.
 
 use datamcp::error::ErrorCode;
+use datamcp::operation::desk::{Decider, approve};
 use serde_json::json;
 
 use super::site::{Site, actor, agent, error, person};
@@ -38,11 +39,11 @@ async fn bad_input_17_the_requester_cannot_approve_in_production() {
 
 #[tokio::test]
 async fn promise_3_production_has_the_name_typed() {
-    use datamcp::operation::desk::approve;
     let site = Site::new();
     let plan = site.plan(TOOL, "prod").await;
     let answer = site.carry_out(TOOL, &plan).await;
-    let (world, boss) = (site.world(), person("boss"));
+    let world = site.world();
+    let boss = Decider::at_terminal(&world.config, &person("boss"));
     let id = answer["approval"]["id"].as_str().unwrap();
     let prompt = approve::prompt(&world, &boss, id).await.unwrap();
     assert_eq!(prompt.word, "prod");
@@ -90,10 +91,10 @@ async fn bad_input_15_a_truncated_approval_id_is_unknown() {
     let plan = site.plan(TOOL, "prod").await;
     let answer = site.carry_out(TOOL, &plan).await;
     let id = answer["approval"]["id"].as_str().unwrap();
-    let (world, boss) = (site.world(), person("boss"));
+    let world = site.world();
+    let boss = Decider::at_terminal(&world.config, &person("boss"));
     for bad in [&id[..35], "", "../x", &id.to_uppercase()] {
-        let refused =
-            datamcp::operation::desk::approve::prompt(&world, &boss, bad).await.unwrap_err();
+        let refused = approve::prompt(&world, &boss, bad).await.unwrap_err();
         assert_eq!(refused.field.as_deref(), Some("id"), "{bad}");
     }
 }

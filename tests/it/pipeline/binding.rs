@@ -170,9 +170,18 @@ async fn bar_22_every_bound_fact_is_compared() {
     let bound = site.world().plans.record(id).await.unwrap().unwrap().binding;
     let whole = serde_json::to_value(&bound).unwrap();
     let mut facts = 0;
-    for (name, value) in whole.as_object().unwrap() {
+    let meaning = whole["meaning"]["terraform"].as_object().unwrap();
+    for (name, value) in whole.as_object().unwrap().iter().chain(meaning) {
+        if name == "meaning" {
+            continue;
+        }
         let mut changed = whole.clone();
-        changed[name] = match (name.as_str(), value) {
+        let place = if meaning.contains_key(name) {
+            &mut changed["meaning"]["terraform"]
+        } else {
+            &mut changed
+        };
+        place[name] = match (name.as_str(), value) {
             ("state", _) => json!({ "lineage": "line", "serial": 99 }),
             ("target", _) => json!("unbound"),
             (_, Value::String(text)) => json!(format!("{text}x")),

@@ -12,7 +12,7 @@ use datamcp::clock::{Clock, FixedClock};
 use datamcp::config::{self, Config, Surroundings};
 use datamcp::error::{Error, Result};
 use datamcp::model::{Actor, OperationId, Principal, Status};
-use datamcp::operation::desk::approve::{self, Person};
+use datamcp::operation::desk::{Decider, Person, approve};
 use datamcp::operation::{Pipeline, Refusal, World, catalog, submit};
 use datamcp::port::{Launcher, Runs};
 use datamcp::run::{RunFile, Settled, settle, supervise};
@@ -260,7 +260,8 @@ impl Site {
     /// A person looks at the approval that an answer names, and decides.
     pub(crate) async fn decide(&self, os_user: &str, answer: &Value, grant: bool) -> Result<()> {
         let id = answer["approval"]["id"].as_str().unwrap_or_else(|| panic!("{answer}"));
-        let (world, decider) = (self.world(), person(os_user));
+        let world = self.world();
+        let decider = Decider::at_terminal(&world.config, &person(os_user));
         let prompt = approve::prompt(&world, &decider, id).await?;
         let typed = prompt.word.clone();
         approve::decide(&world, &decider, &prompt, &typed, grant).await

@@ -154,7 +154,7 @@ impl Emulator {
         Ok((one("AccessKeyId")?, one("SecretAccessKey")?))
     }
 
-    /// A call of DynamoDB.
+    /// A call of `DynamoDB`.
     pub fn dynamodb(&self, operation: &str, request: &Value) -> Result<Value> {
         let answer = ureq::post(&self.endpoint)
             .header("Authorization", self.claim("dynamodb"))

@@ -1,4 +1,4 @@
-//! The Rust code: format, lints, the core without SDKs, dependency rules, tests.
+//! The Rust code: format, lints, the core without SDKs, its pages, dependency rules, tests.
 //!
 //! All cargo runs but one name the whole workspace: with the same packages selected, dependencies keep
 //! the same features and nothing is built twice.
@@ -22,6 +22,10 @@ pub(super) fn hermetic(run: &mut Run<'_>) {
     run.command(lane, "cargo clippy, emulator tests", cargo(run, &lints));
     let core = ["check", "--locked", "--package", "datamcp", "--no-default-features"];
     run.command(lane, "cargo check, core without SDKs", cargo(run, &core));
+    let pages = ["doc", "--locked", "--workspace", "--no-deps"];
+    let mut pages = cargo(run, &pages);
+    pages.env("RUSTDOCFLAGS", "-D warnings");
+    run.command(lane, "cargo doc, no warnings", pages);
     if let Some([deny]) = deny {
         let mut command = Command::new(deny.path);
         command.current_dir(run.checkout.top());

@@ -43,6 +43,14 @@ pub(super) const ACTIONLINT: Module = Module {
     go_sum: include_str!("../../../tests/lab/actionlint/go.sum"),
     about: "about 20 s",
 };
+pub(super) const HELM: Module = Module {
+    name: "helm",
+    path: "helm.sh/helm/v4",
+    package: "helm.sh/helm/v4/cmd/helm",
+    go_mod: include_str!("../../../tests/lab/helm/go.mod"),
+    go_sum: include_str!("../../../tests/lab/helm/go.sum"),
+    about: "about 3 min",
+};
 pub(super) const TOFU: Module = Module {
     name: "tofu",
     path: "github.com/opentofu/opentofu",
@@ -148,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_module_names_its_version() {
-        for module in [TFLINT, ACTIONLINT, TOFU, FAKE_GCS] {
+        for module in [TFLINT, ACTIONLINT, HELM, TOFU, FAKE_GCS] {
             assert!(numbers(&module.version().unwrap()).len() == 3);
             assert!(numbers(module.language().unwrap()).len() >= 2);
             assert!(module.go_mod.contains(&format!("tool {}", module.package)), "{}", module.name);

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::{
-    Binding, ChangeSet, Digest, Intent, OperationId, Principal, StateVersion, Target,
+    Binding, ChangeSet, Digest, Intent, Meaning, OperationId, Principal, StateVersion, Target,
+    TerraformFacts,
 };
 
 fn record(expires: i64) -> PlanRecord {
@@ -17,20 +18,23 @@ fn record(expires: i64) -> PlanRecord {
             plan_json: digest.clone(),
             target: Target::Unbound,
             environment: digest.clone(),
-            workspace: "default".into(),
             account: "123456789012".into(),
-            backend: "local:/x".into(),
-            state: StateVersion::default(),
-            terraform: "terraform 1.11.4".into(),
-            providers: digest.clone(),
-            tree: digest.clone(),
-            variables: digest,
             requester: Principal("os:me".into()),
+            meaning: Meaning::Terraform(TerraformFacts {
+                workspace: "default".into(),
+                backend: "local:/x".into(),
+                state: StateVersion::default(),
+                terraform: "terraform 1.11.4".into(),
+                providers: digest.clone(),
+                tree: digest.clone(),
+                variables: digest,
+            }),
         },
         changes: ChangeSet::default(),
         text: String::new(),
         created: Timestamp::UNIX_EPOCH,
         expires: Timestamp::from_second(expires).unwrap(),
+        own: Map::new(),
         variables: Map::new(),
         secrets: vec!["canary".into()],
     }
@@ -124,7 +128,7 @@ async fn variables_are_kept_by_place() {
     for (place, n) in [("aws/dev/default", 3), ("aws/dev/Default", 2)] {
         assert_eq!(plans.kept_variables(place).await.unwrap(), Some(vars(n)));
     }
-    let file = plans.place("aws/dev/default");
+    let file = plans.place("variables", "aws/dev/default");
     let bytes = std::fs::read(&file).unwrap();
     assert!(!bytes.windows(6).any(|w| w == b"canary"));
     std::fs::write(&file, &bytes[1..]).unwrap();

@@ -39,14 +39,14 @@ pub(super) fn backend(blocks: &[Block], environment: &Environment) -> Result<Vec
         kind.map_or_else(|| "a cloud block".to_owned(), |kind| format!("backend \"{kind}\""))
     };
     let right = |kind: Option<&str>| kind.unwrap_or("cloud") == wanted.kind();
-    if let Some((block, kind)) = all.iter().find(|(_, kind)| !right(*kind)) {
-        return Err(refuse(block, &named(*kind), wanted));
-    }
     if let [_, (second, kind), ..] =
         all.iter().filter(|(b, _)| !b.place.overrides).collect::<Vec<_>>().as_slice()
     {
         let what = kind.map_or("a second cloud block", |_| "a second backend");
         return Err(refuse(second, what, wanted));
+    }
+    if let Some((block, kind)) = all.iter().find(|(_, kind)| !right(*kind)) {
+        return Err(refuse(block, &named(*kind), wanted));
     }
     if all.is_empty() {
         let root = environment.root.display();

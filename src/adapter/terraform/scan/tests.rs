@@ -242,7 +242,7 @@ fn bad_input_52_the_block_of_hcp_terraform_says_nothing_itself() {
             "backend \"s3\" at main.tf:2 where cloud is configured",
         ),
         ("terraform {\n cloud {}\n}\nterraform {\n cloud {}\n}", "a second cloud block"),
-        ("terraform {\n cloud {}\n backend \"local\" {}\n}", "backend \"local\""),
+        ("terraform {\n cloud {}\n backend \"local\" {}\n}", "a second backend"),
         ("terraform {\n}", "has no backend"),
         (
             "terraform {\n cloud {\n organization = \"other\"\n }\n}",
