@@ -1,6 +1,9 @@
 //! Composition root: the only place that names concrete adapters. Nothing starts until it says so.
 
 mod compose;
+mod init;
+#[cfg(feature = "mcp")]
+mod serve;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,6 +13,7 @@ use std::sync::Arc;
 use crate::adapter::file::FileRuns;
 use crate::adapter::process::{desk, same_version};
 use crate::cli;
+use crate::cli::args::{Inner, Invoked};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Raw, Surroundings};
 use crate::error::{Error, Result};
@@ -30,23 +34,34 @@ pub async fn main(arguments: Vec<OsString>) -> ExitCode {
         fault::arm(point);
     }
     let parsed = match cli::args::parse(arguments) {
-        Ok(parsed) => parsed,
+        Ok(Invoked::Outer(parsed)) => parsed,
+        Ok(Invoked::Inner(inner)) => return carry_on(inner, &surroundings).await,
         Err(code) => return code,
     };
-    match parsed.inner {
-        Some(cli::args::Inner::Run { operation, state }) => {
-            match run(operation, &state, &surroundings).await {
+    if let cli::args::Command::Init(request) = &parsed.command {
+        return cli::show("init", &parsed, init::run(request, &surroundings).await, &surroundings);
+    }
+    match world(parsed.config.as_deref(), &surroundings) {
+        #[cfg(feature = "mcp")]
+        Ok(world) if let cli::args::Command::Serve { http: Some(address) } = parsed.command => {
+            match serve::over_http(world, address, parsed.json, &surroundings).await {
                 Ok(()) => ExitCode::SUCCESS,
-                Err(error) => cli::view::fail(&error),
+                Err(error) => cli::view::View::new(parsed.json, surroundings.no_color).fail(&error),
             }
         }
-        Some(cli::args::Inner::Credentials { folder }) => {
-            cli::view::say_or_fail(desk::ask(&folder).await)
-        }
-        None => match world(parsed.config.as_deref(), &surroundings) {
-            Ok(world) => cli::dispatch(Arc::new(world), parsed, &surroundings).await,
+        Ok(world) => cli::dispatch(Arc::new(world), parsed, &surroundings).await,
+        Err(error) => cli::without_settings(&parsed, error, &surroundings),
+    }
+}
+
+/// What the program asked itself to do.
+async fn carry_on(inner: Inner, surroundings: &Surroundings) -> ExitCode {
+    match inner {
+        Inner::Run { operation, state } => match run(operation, &state, surroundings).await {
+            Ok(()) => ExitCode::SUCCESS,
             Err(error) => cli::view::fail(&error),
         },
+        Inner::Credentials { folder } => cli::view::say_or_fail(desk::ask(&folder).await),
     }
 }
 

@@ -1,7 +1,10 @@
 //! The command line: every tool from the catalogue, and what only people do.
 
 pub mod args;
+mod doctor;
+pub mod exit;
 mod people;
+mod poc;
 pub mod reference;
 mod terminal;
 pub mod view;
@@ -12,15 +15,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use self::args::{Command, Parsed};
+use self::exit::Exit;
 use crate::config::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Actor, Status};
-use crate::operation::{Called, Tool, World, call, catalog, strict};
-
-/// Exit codes besides 0 (done) and 2 (usage).
-const FAILED: u8 = 1;
-const APPROVAL_REQUIRED: u8 = 3;
-const STILL_RUNNING: u8 = 4;
+use crate::model::Actor;
+use crate::operation::{Called, Tool, World, call, catalog, preflight, strict};
 
 /// Runs one command.
 pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surroundings) -> ExitCode {
@@ -31,7 +30,7 @@ pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surround
     };
     let view = view::View::new(parsed.json, surroundings.no_color);
     let result = match parsed.command {
-        Command::Serve => serve(world, surroundings).await,
+        Command::Serve { .. } => serve(world, surroundings).await,
         Command::Call { tool, json } => {
             match input(&json).await.and_then(|text| strict::parse(&text)) {
                 Ok(request) => tool_call(&world, &actor, &tool, request, &view).await,
@@ -42,13 +41,38 @@ pub async fn dispatch(world: Arc<World>, parsed: Parsed, surroundings: &Surround
             Ok(request) => show_call(&world, &actor, tool, request, &view).await,
             Err(error) => Err(error),
         },
-        Command::Doctor => {
-            tool_call(&world, &actor, "preflight", Value::Object(serde_json::Map::new()), &view)
-                .await
-        }
+        Command::Doctor => Ok(doctor::run(&world, &actor, surroundings, view).await),
+        Command::Poc(sequence) => poc::run(&world, &actor, &sequence, view).await,
+        Command::Init(_) => Err(Error::internal("filling a folder", "it needs no settings")),
         Command::People(command) => people::run(&world, &actor, command, &view).await,
     };
     result.unwrap_or_else(|error| view.fail(&error))
+}
+
+/// The end of a command whose settings cannot be read: for `doctor` that is a finding like any other.
+pub fn without_settings(parsed: &Parsed, error: Error, surroundings: &Surroundings) -> ExitCode {
+    let view = view::View::new(parsed.json, surroundings.no_color);
+    match parsed.command {
+        Command::Doctor => doctor::show(&preflight::without_settings(error), None, view),
+        _ => view.fail(&error),
+    }
+}
+
+/// Shows the answer of a command that needed no settings.
+pub fn show(
+    kind: &str,
+    parsed: &Parsed,
+    answer: Result<Value>,
+    surroundings: &Surroundings,
+) -> ExitCode {
+    let view = view::View::new(parsed.json, surroundings.no_color);
+    match answer {
+        Ok(answer) => {
+            view.answer(kind, &answer);
+            ExitCode::SUCCESS
+        }
+        Err(error) => view.fail(&error),
+    }
 }
 
 #[cfg(feature = "mcp")]
@@ -121,16 +145,5 @@ async fn show_call(
         call(world, actor, tool, request, &mut |progress| bar.show(progress)).await;
     bar.clear();
     view.answer(tool.name, &answer);
-    Ok(code(&answer, failed))
-}
-
-fn code(answer: &Value, failed: bool) -> ExitCode {
-    let status = answer.get("status").and_then(Value::as_str).and_then(Status::from_word);
-    let unwell = answer.get("ok") == Some(&Value::Bool(false));
-    match status {
-        _ if failed || unwell => ExitCode::from(FAILED),
-        Some(Status::ApprovalRequired) => ExitCode::from(APPROVAL_REQUIRED),
-        Some(Status::Queued | Status::Running) => ExitCode::from(STILL_RUNNING),
-        _ => ExitCode::SUCCESS,
-    }
+    Ok(Exit::of_answer(&answer, failed).into())
 }

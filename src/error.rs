@@ -2,6 +2,8 @@
 //!
 //! Codes are a closed set; finer causes go into `details`. `docs/errors.md` is generated from [`ErrorCode::ALL`].
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,7 +32,7 @@ pub enum ErrorCode {
     EnvironmentBlocked,
     /// The state has moved on since the plan was computed.
     StalePlan,
-    /// The operations log cannot be written.
+    /// The operations log, or another file of the state folder, cannot be written.
     AuditUnavailable,
     /// A binary or provider is missing or too old.
     ToolMissing,
@@ -100,7 +102,8 @@ impl ErrorCode {
         (
             Self::AuditUnavailable,
             "audit_unavailable",
-            "the operations log cannot be written, so nothing was started",
+            "the operations log, or another file of the state folder, cannot be written: a change that has not begun is not \
+             started; `details.disk_full` names the folder of a full disk",
         ),
         (Self::ToolMissing, "tool_missing", "a binary, provider or plugin is missing or too old"),
         (Self::UpstreamDenied, "upstream_denied", "the cloud, cluster or server refused the call"),
@@ -148,6 +151,18 @@ pub struct Error {
 
 /// Longest piece of the caller's input that is quoted back.
 const GIVEN_MAX: usize = 200;
+/// Longest name of a field of the caller's.
+const FIELD_MAX: usize = 100;
+/// Longest message about a field.
+const MESSAGE_MAX: usize = 600;
+
+/// At most so many characters of a text.
+fn beginning(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
 
 impl Error {
     /// An error of this code.
@@ -169,8 +184,10 @@ impl Error {
         given: impl AsRef<str>,
         why: impl std::fmt::Display,
     ) -> Self {
-        let field = field.into();
-        let mut error = Self::new(ErrorCode::InvalidRequest, format!("{field} {why}"));
+        // Both may hold what the caller sent: a key, a value that a parser quotes.
+        let field = beginning(&field.into(), FIELD_MAX);
+        let message = beginning(&format!("{field} {why}"), MESSAGE_MAX);
+        let mut error = Self::new(ErrorCode::InvalidRequest, message);
         error.field = Some(field);
         error.given(given)
     }
@@ -178,6 +195,25 @@ impl Error {
     /// A defect of ours.
     pub fn internal(doing: &str, cause: impl std::fmt::Display) -> Self {
         Self::new(ErrorCode::Internal, format!("{doing}: {cause}"))
+    }
+
+    /// A file of ours that could not be made, written or read. A full disk is no defect: it is said which one, and what to
+    /// do about it.
+    pub fn file(doing: &str, path: &Path, cause: &std::io::Error) -> Self {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match cause.kind() {
+            StorageFull | QuotaExceeded => Self::disk_full(doing, path),
+            _ => Self::internal(doing, format!("{}: {cause}", path.display())),
+        }
+    }
+
+    /// There is no space left for this file.
+    pub fn disk_full(doing: &str, path: &Path) -> Self {
+        let folder = path.parent().unwrap_or(path).display().to_string();
+        let why = format!("{doing}: {}: no space left on the disk", path.display());
+        Self::new(ErrorCode::AuditUnavailable, why)
+            .next(format!("make space on the disk of {folder}, then ask again"))
+            .detail("disk_full", folder)
     }
 
     /// Quotes what was given: escaped, at most 200 characters.

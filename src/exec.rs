@@ -188,7 +188,7 @@ fn stdio(sink: &Sink, doing: &str) -> Result<Stdio> {
             .mode(0o600)
             .open(path)
             .map(Stdio::from)
-            .map_err(|e| Error::internal(doing, format!("opening {}: {e}", path.display()))),
+            .map_err(|e| Error::file(doing, path, &e)),
     }
 }
 

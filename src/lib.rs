@@ -45,6 +45,8 @@ pub mod port;
 #[doc(hidden)]
 pub mod run;
 #[doc(hidden)]
+pub mod scaffold;
+#[doc(hidden)]
 pub mod secret;
 #[doc(hidden)]
 pub mod telemetry;

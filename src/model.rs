@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod backend;
 pub mod change;
+pub mod credentials;
 pub mod digest;
 pub mod effect;
 pub mod environment;
@@ -16,6 +17,7 @@ pub mod target;
 pub use actor::{Actor, Principal, Role};
 pub use backend::{Backend, TokenSource};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
+pub use credentials::{AssumedRole, CredentialSource};
 pub use digest::Digest;
 pub use effect::{Action, Effect};
 pub use environment::{Cloud, Environment, EnvironmentKey, Tier};

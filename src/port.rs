@@ -5,14 +5,16 @@ pub mod credentials;
 pub mod identity;
 pub mod launcher;
 pub mod plans;
+pub mod premises;
 pub mod provisioner;
 pub mod runs;
 pub mod state_backend;
 
-pub use credentials::{CredentialDesk, DeskGuard};
-pub use identity::{Caller, ChildCredentials, Identity};
+pub use credentials::{CredentialDesk, DeskGuard, Refusal};
+pub use identity::{Advice, Caller, ChildCredentials, Identity, Origin};
 pub use launcher::Launcher;
 pub use plans::Plans;
+pub use premises::{Premises, StateFolder};
 pub use provisioner::{
     Applied, Job, JobFacts, Module, Output, PlanFile, Planned, Provisioner, StateLock, ToolVersion,
     VariableDecl, Watch, check_variables,

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Environment;
 use crate::permit::Permit;
-use crate::port::{Caller, ChildCredentials, Findings, Identity, StateBackend};
+use crate::port::{Caller, ChildCredentials, Findings, Identity, Origin, StateBackend};
 
 /// Knows nobody and reaches nothing.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,10 @@ fn missing(environment: &Environment) -> Error {
 #[async_trait]
 impl Identity for NoCloud {
     async fn caller(&self, environment: &Environment, _session: &str) -> Result<Caller> {
+        Err(missing(environment))
+    }
+
+    async fn origin(&self, environment: &Environment, _session: &str) -> Result<Origin> {
         Err(missing(environment))
     }
 

@@ -1,5 +1,6 @@
 //! AWS by its SDK. Only this adapter knows it.
 
+mod credentials;
 pub mod identity;
 mod lock_table;
 pub mod state_bucket;

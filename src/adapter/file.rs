@@ -3,9 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 mod anchor;
+mod folder;
 mod plans;
 mod runs;
 mod seal;
+mod token;
 
 use std::fs::{DirBuilder, File};
 use std::io::{ErrorKind, Write};
@@ -13,9 +15,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub use anchor::FileAnchor;
+pub use folder::{Laid, lay};
 pub use plans::FilePlans;
 pub use runs::FileRuns;
 pub use seal::Seal;
+pub use token::http_token;
 
 use crate::clock::fresh_uuid;
 use crate::error::{Error, Result};
@@ -25,9 +29,12 @@ async fn off<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'stati
     tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("working with files", e))?
 }
 
-/// `doing what: file: what stood in the way`.
-fn failed(doing: &str, path: &Path, cause: impl std::fmt::Display) -> Error {
-    Error::internal(doing, format!("{}: {cause}", path.display()))
+/// `doing what: file: what stood in the way`. Of an error of the operating system it is known whether the disk is full.
+fn failed(doing: &str, path: &Path, cause: impl std::fmt::Display + 'static) -> Error {
+    match (&cause as &dyn std::any::Any).downcast_ref::<std::io::Error>() {
+        Some(cause) => Error::file(doing, path, cause),
+        None => Error::internal(doing, format!("{}: {cause}", path.display())),
+    }
 }
 
 /// Makes a folder that only its owner may enter; one that exists is left as it is.

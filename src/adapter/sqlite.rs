@@ -187,7 +187,7 @@ impl Inner {
 
     /// Makes folder and file with private modes before `SQLite` would make them with others.
     fn make_file(&self, doing: &str) -> Result<()> {
-        make_folder(&self.folder).map_err(|e| unavailable(doing, &e))?;
+        make_folder(doing, &self.folder)?;
         std::fs::OpenOptions::new()
             .write(true)
             .create(true)
@@ -195,7 +195,7 @@ impl Inner {
             .mode(0o600)
             .open(self.path())
             .map(drop)
-            .map_err(|e| unavailable(doing, &format!("{}: {e}", self.path().display())))
+            .map_err(|e| not_written(doing, &self.path(), &e))
     }
 
     fn explain(&self, doing: &str, stop: Stop) -> Error {
@@ -204,6 +204,12 @@ impl Inner {
             Stop::Database(cause) => cause,
         };
         let code = cause.sqlite_error_code();
+        // Where it cannot grow a side file, `SQLite` speaks of the disk's input and output only.
+        if code == Some(Cause::DiskFull)
+            || (code == Some(Cause::SystemIoFailure) && is_full(&self.folder))
+        {
+            return Error::disk_full(doing, &self.path());
+        }
         let why = match code {
             Some(Cause::DatabaseBusy | Cause::DatabaseLocked) => format!(
                 "{}: another process kept it locked for more than {} s",
@@ -219,7 +225,6 @@ impl Inner {
                 | Cause::ReadOnly
                 | Cause::PermissionDenied
                 | Cause::SystemIoFailure
-                | Cause::DiskFull
                 | Cause::CannotOpen
                 | Cause::NotADatabase
                 | Cause::DatabaseCorrupt,
@@ -234,13 +239,26 @@ fn unavailable(doing: &str, why: &str) -> Error {
         .next("make the store usable again (disk space, permissions, a whole file)")
 }
 
+/// A file or folder of the store that could not be made.
+fn not_written(doing: &str, path: &Path, cause: &std::io::Error) -> Error {
+    match Error::file(doing, path, cause) {
+        full if full.code == ErrorCode::AuditUnavailable => full,
+        _ => unavailable(doing, &format!("{}: {cause}", path.display())),
+    }
+}
+
+/// Whether there is not even space for a page of the database.
+fn is_full(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < 64 * 1024)
+}
+
 /// Makes a folder that only its owner may enter; one that exists is left as it is.
-fn make_folder(folder: &Path) -> Result<(), String> {
+fn make_folder(doing: &str, folder: &Path) -> Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|e| format!("{}: {e}", folder.display()))
+        .map_err(|e| not_written(doing, folder, &e))
 }
 
 fn has_content(path: &Path) -> bool {

@@ -123,7 +123,7 @@ impl Provisioner for Terraform {
         let probe = async || {
             let path = binary::find(self.settings.binary.as_deref(), &self.settings.search_path)?;
             files::make_dir(&self.settings.work)?;
-            binary::probe(&path, &self.settings.work).await
+            binary::version(&path, &self.settings.work).await
         };
         self.version.get_or_try_init(probe).await.cloned()
     }

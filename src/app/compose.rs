@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapter::file::{FileAnchor, FilePlans, FileRuns};
+use crate::adapter::premises::Machine;
 use crate::adapter::process::{ProcessLauncher, SocketDesk};
 use crate::adapter::sqlite::Sqlite;
 use crate::adapter::terraform::{Settings, Terraform};
@@ -40,9 +41,22 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
         identity,
         state_backend,
+        premises: Arc::new(machine(&config, surroundings)),
         provisioner: Arc::new(Terraform::new(terraform(&config, surroundings))),
         clock,
         config: Arc::new(config),
+    }
+}
+
+fn machine(config: &Config, surroundings: &Surroundings) -> Machine {
+    let mirror = config.raw().terraform.provider_mirror.as_ref();
+    Machine {
+        state: config.state().to_path_buf(),
+        mirror: mirror.map(|path| config.root().join(path)),
+        proxied: surroundings
+            .network
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("https_proxy")),
     }
 }
 
@@ -77,13 +91,16 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
 }
 
 #[cfg(feature = "aws")]
-fn clouds(surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
+pub(super) fn clouds(surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
     use crate::adapter::aws::{AwsIdentity, StateBucket};
-    let identity = Arc::new(AwsIdentity::new(surroundings.endpoint_overrides.clone()));
+    let identity = Arc::new(AwsIdentity::new(
+        surroundings.endpoint_overrides.clone(),
+        Surroundings::for_supervisor(&[]),
+    ));
     (identity.clone(), Arc::new(StateBucket::new(identity)))
 }
 
 #[cfg(not(feature = "aws"))]
-fn clouds(_surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
+pub(super) fn clouds(_surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
     (Arc::new(crate::adapter::absent::NoCloud), Arc::new(crate::adapter::absent::NoCloud))
 }

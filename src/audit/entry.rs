@@ -264,11 +264,16 @@ fn unavailable(error: Error) -> Error {
     if error.code == ErrorCode::InvalidRequest {
         return error;
     }
-    Error::new(
+    let known = error.details.contains_key("disk_full").then_some(error.next).flatten();
+    let mut unavailable = Error::new(
         ErrorCode::AuditUnavailable,
         format!("writing the operations log: {}", error.message),
     )
-    .next("make the store writable again (disk space, permissions); reads go on meanwhile")
+    .next(known.unwrap_or_else(|| {
+        "make the store writable again (disk space, permissions); reads go on meanwhile".to_owned()
+    }));
+    unavailable.details = error.details;
+    unavailable
 }
 
 const HEAD: usize = 4 * 1024;

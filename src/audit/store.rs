@@ -215,6 +215,8 @@ pub trait AuditStore: Send + Sync {
     /// Appends one event to its chain ([`EventRecord::link`]) and writes the row it projects to ([`project`]), in one
     /// transaction, durable when it returns. An event that does not fit its row is refused with `internal` and nothing
     /// is written; a `received` whose (user, idempotency key) exists is refused with `invalid_request`.
+    /// An event that claims to be older than the one before it of the same operation gets that one's time: clocks are
+    /// corrected.
     async fn append(&self, event: NewEvent) -> Result<EventRecord>;
     /// The row of an operation.
     async fn row(&self, id: OperationId) -> Result<Option<OperationRow>>;

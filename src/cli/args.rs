@@ -1,12 +1,17 @@
 //! Arguments: one subcommand a tool, made from the schema of its request, and the commands of people.
 
+mod setup;
+
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, ValueHint, value_parser};
 use serde_json::{Map, Value, json};
 
+pub use self::setup::{Init, Poc};
+use super::exit::Exit;
 use super::view;
 use crate::model::{Cloud, OperationId, Status};
 use crate::operation::{Tool, catalog};
@@ -14,7 +19,16 @@ use crate::operation::{Tool, catalog};
 /// Key under which a document that is read later stands in a request.
 pub(super) const DOCUMENT: &str = "\u{0}document";
 
-/// What was asked for.
+/// What was asked for, and by whom.
+#[derive(Debug)]
+pub enum Invoked {
+    /// By a person, a script or an MCP client: it is about a project.
+    Outer(Parsed),
+    /// By the program itself, which says all that is needed.
+    Inner(Inner),
+}
+
+/// What a person, a script or an MCP client asked for.
 #[derive(Debug)]
 pub struct Parsed {
     /// Settings file.
@@ -23,8 +37,6 @@ pub struct Parsed {
     pub json: bool,
     /// The command.
     pub command: Command,
-    /// A command of the program to itself.
-    pub inner: Option<Inner>,
 }
 
 /// Commands that the program gives itself.
@@ -48,7 +60,10 @@ pub enum Inner {
 #[derive(Debug)]
 pub enum Command {
     /// Serve MCP.
-    Serve,
+    Serve {
+        /// Address for HTTP; left out: standard input and output.
+        http: Option<SocketAddr>,
+    },
     /// Call a tool with a JSON request.
     Call {
         /// Tool.
@@ -65,6 +80,10 @@ pub enum Command {
     },
     /// The quick checks.
     Doctor,
+    /// Fill a folder to begin with; needs no settings.
+    Init(Init),
+    /// Walk the first sequence in an account of one's own.
+    Poc(Poc),
     /// What only people do.
     People(People),
 }
@@ -122,10 +141,10 @@ pub fn command() -> Clap {
     let mut top = Clap::new("datamcp")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Safe hands for AI agents, programs and people on AWS, GCP, Kubernetes and Argo CD")
-        .after_help(
-            "Every tool changes nothing unless --dry-run=false is given and the plan is approved.\n\
-             Exit codes: 0 done, 1 failed or refused, 2 usage, 3 approval required, 4 still running.",
-        )
+        .after_help(format!(
+            "Every tool changes nothing unless --dry-run=false is given and the plan is approved.\n{}",
+            Exit::line()
+        ))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .arg(
@@ -139,7 +158,15 @@ pub fn command() -> Clap {
                 .help("Settings file [default: DATAMCP_CONFIG, or datamcp.toml in this folder or above it]"),
         )
         .arg(Arg::new("json").long("json").global(true).action(ArgAction::SetTrue).help("Answer with JSON instead of text"))
-        .subcommand(Clap::new("serve").about("Serve MCP on standard input and output"))
+        .subcommand(
+            Clap::new("serve").about("Serve MCP on standard input and output").arg(
+                Arg::new("http")
+                    .long("http")
+                    .value_name("ADDR")
+                    .value_parser(value_parser!(SocketAddr))
+                    .help("Serve over HTTP instead, on an address of this machine: 127.0.0.1:PORT, or port 0 for a free one"),
+            ),
+        )
         .subcommand(
             Clap::new("call")
                 .about("Call a tool with a JSON request")
@@ -151,6 +178,7 @@ pub fn command() -> Clap {
         top = top.subcommand(of_tool(tool));
     }
     people(top)
+        .subcommands(setup::commands())
         .subcommand(Clap::new("completion").about("Print a shell completion script").arg(
             Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell)),
         ))
@@ -259,85 +287,145 @@ fn request(tool: &Tool, matches: &ArgMatches) -> Value {
 }
 
 /// Understands the arguments. `Err` is the exit code after help, completion or a usage error.
-pub fn parse(arguments: Vec<OsString>) -> Result<Parsed, ExitCode> {
+pub fn parse(arguments: Vec<OsString>) -> Result<Invoked, ExitCode> {
     let matches = command().try_get_matches_from(arguments).map_err(|error| {
         drop(error.print());
-        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8))
     })?;
     let (config, json) = (matches.get_one::<PathBuf>("config").cloned(), matches.get_flag("json"));
-    let mut inner = None;
-    let text = |m: &ArgMatches, name: &str| m.get_one::<String>(name).cloned().unwrap_or_default();
-    let command = match matches.subcommand() {
-        Some(("completion", m)) => {
+    // A name that clap knows and nothing here answers to would be a usage error, never another command.
+    let Some((name, m)) = matches.subcommand() else { return Err(Exit::Usage.into()) };
+    let path = |id: &str| m.get_one::<PathBuf>(id).cloned().unwrap_or_default();
+    match name {
+        "completion" => {
             if let Some(shell) = m.get_one::<clap_complete::Shell>("shell") {
                 clap_complete::generate(*shell, &mut self::command(), "datamcp", &mut view::out());
             }
-            return Err(ExitCode::SUCCESS);
+            Err(Exit::Done.into())
         }
-        Some(("__run", m)) => {
-            let operation = text(m, "operation").parse().map_err(|_| ExitCode::from(2))?;
-            let state = m.get_one::<PathBuf>("state").cloned().unwrap_or_default();
-            inner = Some(Inner::Run { operation, state });
-            Command::Doctor
+        "__run" => {
+            let operation = text(m, "operation").parse().map_err(|_| Exit::Usage)?;
+            Ok(Invoked::Inner(Inner::Run { operation, state: path("state") }))
         }
-        Some(("credentials", m)) => {
-            inner = Some(Inner::Credentials {
-                folder: m.get_one::<PathBuf>("folder").cloned().unwrap_or_default(),
-            });
-            Command::Doctor
-        }
-        Some(("serve", _)) => Command::Serve,
-        Some(("call", m)) => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
-        Some(("approvals", _)) => Command::People(People::Approvals),
-        Some((word @ ("approve" | "reject"), m)) => {
-            Command::People(People::Decide { id: text(m, "id"), grant: word == "approve" })
-        }
-        Some(("reconcile", m)) => Command::People(People::Reconcile {
-            id: text(m, "id"),
-            status: Status::from_word(&text(m, "as")).unwrap_or(Status::Unknown),
+        "credentials" => Ok(Invoked::Inner(Inner::Credentials { folder: path("folder") })),
+        _ => match outer(name, m) {
+            Some(command) => Ok(Invoked::Outer(Parsed { config, json, command })),
+            None => Err(Exit::Usage.into()),
+        },
+    }
+}
+
+fn text(matches: &ArgMatches, id: &str) -> String {
+    matches.get_one::<String>(id).cloned().unwrap_or_default()
+}
+
+/// The command of this name; `None` when there is none.
+fn outer(name: &str, m: &ArgMatches) -> Option<Command> {
+    let id = || text(m, "id");
+    Some(match name {
+        "serve" => Command::Serve { http: m.get_one::<SocketAddr>("http").copied() },
+        "call" => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
+        "doctor" => Command::Doctor,
+        "init" => Command::Init(setup::init(m)),
+        "poc" => Command::Poc(setup::poc(m)),
+        "approvals" => Command::People(People::Approvals),
+        "approve" => Command::People(People::Decide { id: id(), grant: true }),
+        "reject" => Command::People(People::Decide { id: id(), grant: false }),
+        "reconcile" => Command::People(People::Reconcile {
+            id: id(),
+            status: Status::from_word(&text(m, "as"))?,
             note: text(m, "note"),
         }),
-        Some(("move-state", m)) => Command::People(People::MoveState {
+        "move-state" => Command::People(People::MoveState {
             cloud: Cloud::Aws,
             env: text(m, "env"),
             workspace: m.get_one::<String>("workspace").cloned(),
             note: text(m, "note"),
         }),
-        Some(("locks", _)) => Command::People(People::Locks),
-        Some(("ops", m)) => ops(m),
-        Some((name, m)) => match catalog::find(&name.replace('-', "_")) {
-            Some(tool) => Command::Tool { tool, request: request(tool, m) },
-            None => Command::Doctor,
-        },
-        None => Command::Doctor,
-    };
-    Ok(Parsed { config, json, command, inner })
+        "locks" => Command::People(People::Locks),
+        "ops" => ops(m)?,
+        name => of_name(&name.replace('-', "_"), m)?,
+    })
 }
 
-fn ops(matches: &ArgMatches) -> Command {
-    let id = |m: &ArgMatches| m.get_one::<String>("id").cloned().unwrap_or_default();
-    match matches.subcommand() {
-        Some(("show", m)) => Command::People(People::Show { id: id(m) }),
-        Some(("tail", m)) => Command::People(People::Tail { id: id(m) }),
-        Some(("cancel", m)) => Command::Call {
-            tool: "cancel_operation".into(),
-            json: json!({ "id": id(m) }).to_string(),
+/// The tool of this name, called with the flags that were given.
+fn of_name(name: &str, m: &ArgMatches) -> Option<Command> {
+    let tool = catalog::find(name)?;
+    Some(Command::Tool { tool, request: request(tool, m) })
+}
+
+fn ops(matches: &ArgMatches) -> Option<Command> {
+    let (name, m) = matches.subcommand()?;
+    let id = || text(m, "id");
+    Some(match name {
+        "show" => Command::People(People::Show { id: id() }),
+        "tail" => Command::People(People::Tail { id: id() }),
+        "verify" => Command::People(People::Verify),
+        "list" => of_name("list_operations", m)?,
+        "cancel" => Command::Tool {
+            tool: catalog::find("cancel_operation")?,
+            request: json!({ "id": id() }),
         },
-        Some(("list", m)) => match catalog::find("list_operations") {
-            Some(tool) => Command::Tool { tool, request: request(tool, m) },
-            None => Command::Doctor,
-        },
-        _ => Command::People(People::Verify),
-    }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn invoked(arguments: &[&str]) -> Invoked {
+        parse(arguments.iter().map(OsString::from).collect())
+            .unwrap_or_else(|code| panic!("{arguments:?}: {code:?}"))
+    }
+
+    fn outer_of(arguments: &[&str]) -> Command {
+        match invoked(arguments) {
+            Invoked::Outer(parsed) => parsed.command,
+            Invoked::Inner(inner) => panic!("{inner:?}"),
+        }
+    }
+
     #[test]
     fn the_command_line_is_well_formed() {
         command().debug_assert();
+    }
+
+    /// What clap lets through is answered under its own name: nothing falls through to another command.
+    #[test]
+    fn every_subcommand_is_a_command_of_its_own() {
+        let id = OperationId::fresh().to_string();
+        let more: &[(&str, &[&str])] = &[
+            ("call", &["preflight"]),
+            ("init", &["aws", "--account-id=123456789012", "--region=eu-west-1"]),
+            ("poc", &["aws"]),
+            ("approve", &["x"]),
+            ("reject", &["x"]),
+            ("reconcile", &["x", "--as=failed", "--note=y"]),
+            ("move-state", &["--cloud=aws", "--env=dev", "--note=y"]),
+            ("__run", &[&id, "--state=/s"]),
+            ("credentials", &["/f"]),
+            ("show", &["x"]),
+            ("tail", &["x"]),
+            ("cancel", &["x"]),
+        ];
+        let more = |name: &str| more.iter().find(|(n, _)| *n == name).map_or(&[][..], |(_, m)| m);
+        let known = command();
+        let top = known.get_subcommands().map(Clap::get_name);
+        let mut seen = std::collections::BTreeSet::new();
+        for name in top.filter(|name| !["ops", "completion"].contains(name)) {
+            let invoked = invoked(&[&["datamcp", name], more(name)].concat());
+            assert!(seen.insert(format!("{invoked:?}")), "{name} is another command: {invoked:?}");
+            assert_eq!(
+                matches!(invoked, Invoked::Inner(_)),
+                ["__run", "credentials"].contains(&name)
+            );
+        }
+        assert!(matches!(outer_of(&["datamcp", "doctor"]), Command::Doctor));
+        for name in known.find_subcommand("ops").unwrap().get_subcommands().map(Clap::get_name) {
+            let command = outer_of(&[&["datamcp", "ops", name], more(name)].concat());
+            assert!(!matches!(command, Command::Doctor), "{name}: {command:?}");
+        }
     }
 
     #[test]
@@ -354,8 +442,7 @@ mod tests {
             "--wait-s",
             "0",
         ];
-        let parsed = parse(arguments.iter().map(OsString::from).collect()).unwrap();
-        let Command::Tool { tool, request } = parsed.command else { panic!("not a tool") };
+        let Command::Tool { tool, request } = outer_of(&arguments) else { panic!("not a tool") };
         assert_eq!(tool.name, "apply_terraform");
         assert_eq!(
             request,
@@ -365,14 +452,8 @@ mod tests {
 
     #[test]
     fn promise_1_no_flag_means_a_dry_run() {
-        let parsed = parse(
-            ["datamcp", "destroy-terraform", "--cloud", "aws", "--env", "dev"]
-                .iter()
-                .map(OsString::from)
-                .collect(),
-        )
-        .unwrap();
-        let Command::Tool { request, .. } = parsed.command else { panic!("not a tool") };
+        let arguments = ["datamcp", "destroy-terraform", "--cloud", "aws", "--env", "dev"];
+        let Command::Tool { request, .. } = outer_of(&arguments) else { panic!("not a tool") };
         assert!(request.get("dry_run").is_none());
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::FAILED;
 use super::args::People;
+use super::exit::Exit;
 use super::terminal::Terminal;
 use super::view::View;
 use crate::audit::verify::verify;
@@ -81,6 +81,22 @@ async fn decide(
     grant: bool,
     view: &View,
 ) -> Result<ExitCode> {
+    let prompt = ask(world, actor, id, grant).await?;
+    let said = if grant { "approved" } else { "rejected" };
+    view.answer(
+        "decision",
+        &json!({ "approval": prompt.record.id, "plan": prompt.record.plan, "decision": said }),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows a request for a decision on the terminal and records what the person says.
+pub(super) async fn ask(
+    world: &World,
+    actor: &Actor,
+    id: &str,
+    grant: bool,
+) -> Result<approve::Prompt> {
     let mut terminal = Terminal::open()?;
     let decider = Decider::at_terminal(&world.config, &person(actor, &terminal));
     let prompt = approve::prompt(world, &decider, id).await?;
@@ -101,12 +117,7 @@ async fn decide(
         terminal.ask(&format!("{shown}press Enter to reject, Ctrl-C to leave it: "))?
     };
     approve::decide(world, &decider, &prompt, &typed, grant).await?;
-    let said = if grant { "approved" } else { "rejected" };
-    view.answer(
-        "decision",
-        &json!({ "approval": prompt.record.id, "plan": prompt.record.plan, "decision": said }),
-    );
-    Ok(ExitCode::SUCCESS)
+    Ok(prompt)
 }
 
 async fn settle_end(
@@ -163,7 +174,7 @@ async fn show(world: &World, actor: &Actor, id: &str, view: &View) -> Result<Exi
     let row = world.log.store().row(row.id).await?.unwrap_or(row);
     let events = world.log.store().history(row.id).await?;
     view.answer("operation", &json!({ "operation": row, "events": events }));
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::of_status(row.status).into())
 }
 
 async fn tail(world: &World, actor: &Actor, id: &str, view: &View) -> Result<ExitCode> {
@@ -183,7 +194,7 @@ async fn tail(world: &World, actor: &Actor, id: &str, view: &View) -> Result<Exi
         if ended {
             let row = world.log.store().row(row.id).await?.unwrap_or(row);
             view.raw(&format!("{}: {}\n", row.status, row.summary));
-            return Ok(ExitCode::SUCCESS);
+            return Ok(Exit::of_status(row.status).into());
         }
     }
 }
@@ -192,5 +203,5 @@ async fn check(world: &World, view: &View) -> Result<ExitCode> {
     let report = verify(&world.log).await?;
     let sound = report.faults.is_empty();
     view.answer("verify", &json!({ "ok": sound, "chains": report.chains, "events": report.events, "operations": report.operations, "faults": report.faults }));
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    Ok(if sound { Exit::Done } else { Exit::Failed }.into())
 }

@@ -79,9 +79,47 @@ pub struct AwsEnvironment {
     /// Named profile of the shared AWS configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// Where the first keys come from, when it is not a profile or whatever there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
     /// Role to assume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
+    /// What the role's trust policy asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// Seconds that a session of the role lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_duration_s: Option<u32>,
+}
+
+/// Where the first keys come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Credentials {
+    /// A profile of the shared AWS configuration.
+    Profile {
+        /// Its name.
+        profile: String,
+    },
+    /// `AWS_ACCESS_KEY_ID` and its companions.
+    Environment {},
+    /// A token file, exchanged at STS.
+    WebIdentity {
+        /// The token's file.
+        token_file: PathBuf,
+        /// The role it is exchanged for.
+        role_arn: String,
+    },
+    /// A program that prints credentials.
+    Process {
+        /// Program and arguments.
+        command: Vec<String>,
+    },
+    /// The container credential endpoint.
+    Container {},
+    /// The instance metadata service.
+    Instance {},
 }
 
 /// State backend.

@@ -121,7 +121,8 @@ impl Surroundings {
     }
 
     /// The environment that a supervisor gets: what it needs to find credentials and the network, the variables that
-    /// settings refer to, nothing else.
+    /// settings refer to, nothing else. Endpoint overrides are among it, so that it refuses them itself instead of
+    /// calling the real account.
     pub fn for_supervisor(referred: &[&str]) -> Vec<(String, String)> {
         let wanted = |name: &str| {
             NETWORK.contains(&name)
@@ -138,7 +139,7 @@ impl Surroundings {
                 ]
                 .contains(&name)
                 || referred.contains(&name)
-                || (name.starts_with("AWS_") && !name.starts_with("AWS_ENDPOINT_URL"))
+                || name.starts_with("AWS_")
         };
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use super::credentials;
 use super::raw::{self, Raw};
 use super::state;
 use super::surroundings::Surroundings;
@@ -271,9 +272,6 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
     name::aws_account(&env.account_id)
         .map_err(|bad| named(&field("account_id"), &env.account_id, &bad))?;
     check_region(&field("region"), &env.region)?;
-    if let Some(arn) = &env.role_arn {
-        name::role_arn(arn).map_err(|bad| named(&field("role_arn"), arn, &bad))?;
-    }
     for variable in env.vars.keys() {
         name::variable(variable).map_err(|bad| named(&field("vars"), variable, &bad))?;
     }
@@ -291,8 +289,9 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
         backend,
         workspace,
         vars: env.vars.clone(),
-        profile: env.profile.clone(),
-        role_arn: env.role_arn.clone(),
+        credentials: credentials::source(env, root, &field)?,
+        role: credentials::role(env, &field)?,
+        session_duration_s: credentials::duration(env, &field)?,
         endpoint_url: raw.aws.endpoint_url.clone(),
         ca_bundle: raw.aws.ca_bundle.as_ref().map(|path| root.join(path)),
     })

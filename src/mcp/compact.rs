@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// A request's schema: types and meanings, references resolved, `null` left out (a field that is left out means it).
 pub(super) fn input(schema: &Schema) -> Arc<JsonObject> {
-    object(schema, |rule, definitions| {
+    object(schema, &["required", "additionalProperties"], |rule, definitions| {
         let mut small = shape(rule, definitions, true);
         for key in ["description", "default"] {
             if let Some(value) = rule.get(key).filter(|v| !v.is_null()) {
@@ -20,13 +20,15 @@ pub(super) fn input(schema: &Schema) -> Arc<JsonObject> {
     })
 }
 
-/// An answer's schema: names and types of its fields.
+/// An answer's schema: names and types of its fields. None is required: a tool may answer with an error alone, and there
+/// are clients that hold errors against this schema, too.
 pub(super) fn output(schema: &Schema) -> Arc<JsonObject> {
-    object(schema, |rule, definitions| shape(rule, definitions, false))
+    object(schema, &[], |rule, definitions| shape(rule, definitions, false))
 }
 
 fn object(
     schema: &Schema,
+    keys: &[&str],
     field: impl Fn(&Value, &Value) -> Map<String, Value>,
 ) -> Arc<JsonObject> {
     let schema = schema.as_value();
@@ -41,8 +43,8 @@ fn object(
         ("type".to_owned(), json!("object")),
         ("properties".to_owned(), Value::Object(properties)),
     ]);
-    for key in ["required", "additionalProperties"] {
-        whole.extend(schema.get(key).map(|value| (key.to_owned(), value.clone())));
+    for key in keys {
+        whole.extend(schema.get(key).map(|value| ((*key).to_owned(), value.clone())));
     }
     Arc::new(whole)
 }
@@ -91,4 +93,18 @@ fn words(rule: &Value) -> Option<Value> {
     let parts = rule.get("oneOf")?.as_array()?;
     let words: Option<Vec<Value>> = parts.iter().map(|part| part.get("const").cloned()).collect();
     words.map(Value::Array)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mcp::listing;
+
+    #[test]
+    fn an_error_alone_is_in_the_schema_of_every_answer() {
+        for tool in listing() {
+            let schema = tool.output_schema.as_ref().unwrap();
+            assert!(!schema.contains_key("required"), "{}", tool.name);
+            assert!(!schema.contains_key("additionalProperties"), "{}", tool.name);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, JsonRpcMessage, RequestId};
+use rmcp::model::JsonRpcMessage;
 use rmcp::service::{RoleServer, RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde::Serialize;
@@ -12,12 +12,15 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+use super::wire;
 use crate::operation::strict;
 
 /// The transport.
 pub(super) struct Stdio<R, W> {
     read: BufReader<R>,
     line: Vec<u8>,
+    /// What comes up to the next line feed is the rest of a line that was refused for its length.
+    skipping: bool,
     write: Arc<Mutex<W>>,
     /// A refusal that is being written. A task of its own: whoever calls `receive` may drop it at any await.
     refusing: Option<JoinHandle<std::io::Result<()>>>,
@@ -29,44 +32,32 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stdio<R, W> {
         Self {
             read: BufReader::new(read),
             line: Vec::new(),
+            skipping: false,
             write: Arc::new(Mutex::new(write)),
             refusing: None,
         }
     }
 
-    /// The next whole line; `None` at the end of the stream. May be dropped at any await and called again.
+    /// The next line; `None` at the end of the stream. Of one that is too long only the beginning comes, which is refused;
+    /// its rest is skipped, so that nothing in it is ever taken for a message. May be dropped at any await and called again.
     async fn next_line(&mut self) -> Option<Vec<u8>> {
+        while self.skipping {
+            let rest = self.read.fill_buf().await.ok().filter(|rest| !rest.is_empty())?;
+            let end = rest.iter().position(|byte| *byte == b'\n');
+            let length = end.map_or(rest.len(), |end| end + 1);
+            self.skipping = end.is_none();
+            self.read.consume(length);
+        }
         let limit = strict::MAX_BYTES as u64 + 2;
         let room = limit.saturating_sub(self.line.len() as u64);
         let read = (&mut self.read).take(room).read_until(b'\n', &mut self.line).await.ok()?;
-        if self.line.ends_with(b"\n") || self.line.len() as u64 >= limit {
-            return Some(std::mem::take(&mut self.line));
-        }
         // End of the stream: what has no line feed was cut off.
-        if read == 0 { None } else { Some(std::mem::take(&mut self.line)) }
+        if read == 0 && self.line.is_empty() {
+            return None;
+        }
+        self.skipping = !self.line.ends_with(b"\n") && self.line.len() as u64 >= limit;
+        Some(std::mem::take(&mut self.line))
     }
-}
-
-/// A message, or the answer to what is none.
-fn understand(line: &[u8]) -> Result<RxJsonRpcMessage<RoleServer>, Box<JsonRpcError>> {
-    let refuse = |id: Option<RequestId>, code: ErrorCode, why: String| {
-        Box::new(JsonRpcError::new(id, ErrorData::new(code, why, None)))
-    };
-    let text = std::str::from_utf8(line)
-        .map_err(|e| refuse(None, ErrorCode::PARSE_ERROR, e.to_string()))?;
-    let value =
-        strict::parse(text.trim()).map_err(|e| refuse(None, ErrorCode::PARSE_ERROR, e.message))?;
-    if !value.is_object() {
-        return Err(refuse(
-            None,
-            ErrorCode::INVALID_REQUEST,
-            "one JSON-RPC message a line; batches are not taken".into(),
-        ));
-    }
-    let id = value.get("id").and_then(|id| serde_json::from_value(id.clone()).ok());
-    serde_json::from_value::<RxJsonRpcMessage<RoleServer>>(value).map_err(|e| {
-        refuse(id, ErrorCode::INVALID_REQUEST, format!("not a JSON-RPC 2.0 message: {e}"))
-    })
 }
 
 async fn put<W: AsyncWrite + Unpin>(
@@ -103,10 +94,15 @@ where
                 written.ok()?.ok()?;
             }
             let line = self.next_line().await?;
-            if line.iter().all(u8::is_ascii_whitespace) {
+            if !self.skipping && line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match understand(&line) {
+            let understood = if self.skipping {
+                Err(Box::new(wire::too_long()))
+            } else {
+                wire::understand(&line)
+            };
+            match understood {
                 Ok(message) => return Some(message),
                 Err(refusal) => {
                     let answer: JsonRpcMessage<Value, Value, Value> =

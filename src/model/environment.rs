@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Action, Backend, Digest};
+use super::{Action, AssumedRole, Backend, CredentialSource, Digest};
 
 /// A cloud.
 #[derive(
@@ -89,10 +89,12 @@ pub struct Environment {
     pub workspace: Option<String>,
     /// Variables of every run, before the request's.
     pub vars: BTreeMap<String, Value>,
-    /// Named profile of the shared AWS configuration.
-    pub profile: Option<String>,
-    /// Role to assume, session name = operation id.
-    pub role_arn: Option<String>,
+    /// Where AWS credentials come from.
+    pub credentials: CredentialSource,
+    /// Role to assume with them, session name = operation id.
+    pub role: Option<AssumedRole>,
+    /// Seconds that a role session lasts; `None`: what AWS gives, an hour.
+    pub session_duration_s: Option<u32>,
     /// Endpoint of an AWS-compatible emulator, when configuration names one.
     pub endpoint_url: Option<String>,
     /// Certificates of the authorities to trust for AWS, in place of the system's.

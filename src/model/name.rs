@@ -181,8 +181,24 @@ pub fn role_arn(arn: &str) -> Result<(), BadName> {
     }
 }
 
+const EXTERNAL_ID: &str = "2 to 1224 of A-Z, a-z, 0-9 and _+=,.@:/-";
+
+/// External ids of role trust policies (STS reference, `AssumeRole`).
+pub fn external_id(id: &str) -> Result<(), BadName> {
+    let well_formed = (2..=1224).contains(&id.len())
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c));
+    if well_formed { Ok(()) } else { Err(bad("is not an external id", EXTERNAL_ID)) }
+}
+
+/// Longest text that is compared with names.
+const NEAR_MAX: usize = 200;
+
 /// The listed name that is nearest to `given`, if one is near enough to be meant.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody means a name by so much text, and comparing takes time and memory by its length.
+    if given.len() > NEAR_MAX {
+        return None;
+    }
     let given = given.to_lowercase();
     let longer = |k: &str| k.len() >= 3 && given.len() <= 40 && given.starts_with(k);
     known

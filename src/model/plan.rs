@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ChangeSet, Digest, OperationId, PlanId, Principal, Target};
+use crate::clock::Uptime;
 
 /// What a Terraform plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -172,6 +173,9 @@ pub struct PlanRecord {
     pub created: Timestamp,
     /// After this moment it is refused and deleted.
     pub expires: Timestamp,
+    /// How long the machine had been running then, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Uptime>,
     /// The own fields of the request that it was computed for, nulls left out; stored sealed only.
     #[serde(default)]
     pub own: serde_json::Map<String, serde_json::Value>,
@@ -179,4 +183,19 @@ pub struct PlanRecord {
     pub variables: serde_json::Map<String, serde_json::Value>,
     /// Texts that must not leave, found while computing; stored sealed only.
     pub secrets: Vec<String>,
+}
+
+impl PlanRecord {
+    /// Whether it is too old, and whoever turned the clock back does not make it younger: as long as the machine has not
+    /// been restarted its uptime counts too; else a plan of the future is too old.
+    pub fn is_over(&self, now: Timestamp, uptime: Option<&Uptime>) -> bool {
+        let life = self.expires.duration_since(self.created).as_secs();
+        let back = match (&self.made, uptime) {
+            (Some(made), Some(up)) if made.boot == up.boot => {
+                up.seconds.saturating_sub(made.seconds) >= u64::try_from(life).unwrap_or(0)
+            }
+            _ => now < self.created,
+        };
+        back || self.expires <= now
+    }
 }

@@ -57,10 +57,10 @@ pub async fn submit(
     let admitted = match admit(world, actor, tool, work, &request).await {
         Ok(admitted) => admitted,
         Err((target, error)) => {
-            let error =
-                error.map_text(&|text| Redactor::new(strings(request.get("vars"))).clean(text));
+            let redactor = Redactor::new(strings(request.get("vars")));
+            let error = error.map_text(&|text| redactor.clean(text));
             attempt.target = target;
-            attempt.params = mask(&request, None);
+            attempt.params = of_refused(&request);
             let recorded = world.log.refuse(operation, attempt, error.clone()).await;
             return Err(Refusal { operation: recorded.is_ok().then_some(operation), error });
         }
@@ -219,6 +219,18 @@ fn mask(request: &Value, sensitive: Option<&[String]>) -> Value {
         map.insert("vars".into(), Value::Object(masked));
     }
     clean(&request, &Redactor::new(secrets))
+}
+
+/// Longest request that the record of a refusal quotes, in bytes of JSON.
+const REFUSED_MAX: usize = 16 * 1024;
+
+/// What the log keeps of a refused request: refusals must not fill the disk, nor keep others waiting while a long text is
+/// searched for secrets. The digest beside it is of all of it.
+fn of_refused(request: &Value) -> Value {
+    match request.to_string().len() {
+        length if length > REFUSED_MAX => json!({ "left_out": format!("{length} bytes") }),
+        _ => mask(request, None),
+    }
 }
 
 fn clean(value: &Value, redactor: &Redactor) -> Value {

@@ -170,6 +170,7 @@ impl WriteOperation for Bootstrap {
             text,
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
+            made: scene.world.clock.uptime(),
             own: scene.ask.own.clone(),
             variables: Map::new(),
             secrets: Vec::new(),

@@ -68,6 +68,9 @@ pub struct EnvironmentEntry {
     /// Lock, when it is held or blocked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lock: Option<LockState>,
+    /// Why last operation or lock are not known: the log cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unread: Option<String>,
 }
 
 /// Answer of `list_environments`.
@@ -89,7 +92,7 @@ impl ReadOperation for ListEnvironments {
         let ListEnvironmentsRequest {} = request::read(&raw)?;
         let mut environments = Vec::new();
         for environment in world.config.environments() {
-            environments.push(entry(world, environment).await?);
+            environments.push(entry(world, environment).await);
         }
         let answer = ListEnvironmentsAnswer {
             principal: actor.principal.0.clone(),
@@ -100,16 +103,19 @@ impl ReadOperation for ListEnvironments {
     }
 }
 
-async fn entry(world: &World, environment: &Environment) -> Result<EnvironmentEntry> {
+async fn entry(world: &World, environment: &Environment) -> EnvironmentEntry {
     let chain = environment.key.to_string();
     let query = Query { chain: Some(chain.clone()), limit: 1, ..Query::default() };
-    let last = world.log.store().rows(&query).await?.rows.into_iter().next();
-    let identity = match (&environment.role_arn, &environment.profile) {
-        (Some(role), _) => format!("role {role}"),
-        (None, Some(profile)) => format!("profile {profile}"),
-        (None, None) => "ambient credentials".to_owned(),
+    // What is configured is told even when how it stands cannot be.
+    let last = world.log.store().rows(&query).await.map(|page| page.rows.into_iter().next());
+    let lock = lock(world, &chain).await;
+    let unread = last.as_ref().err().or(lock.as_ref().err()).map(|error| error.message.clone());
+    let source = environment.credentials.words();
+    let identity = match &environment.role {
+        Some(role) => format!("role {} by {source}", role.arn),
+        None => source,
     };
-    Ok(EnvironmentEntry {
+    EnvironmentEntry {
         cloud: environment.key.cloud,
         env: environment.key.name.clone(),
         tier: environment.tier.name.clone(),
@@ -118,14 +124,15 @@ async fn entry(world: &World, environment: &Environment) -> Result<EnvironmentEn
         state: environment.backend.identity(),
         identity,
         auto_approve: environment.tier.auto_approve.clone(),
-        last_operation: last.map(|row| LastOperation {
+        last_operation: last.ok().flatten().map(|row| LastOperation {
             id: row.id,
             tool: row.tool,
             status: row.status,
             start: row.start_ts.to_string(),
         }),
-        lock: lock(world, &chain).await?,
-    })
+        lock: lock.ok().flatten(),
+        unread,
+    }
 }
 
 async fn lock(world: &World, chain: &str) -> Result<Option<LockState>> {

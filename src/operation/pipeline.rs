@@ -18,7 +18,7 @@ use crate::lock::Lease;
 use crate::model::PlanRecord;
 use crate::permit::{Consent, Permit};
 use crate::policy::Verdict;
-use crate::port::{Caller, Watch};
+use crate::port::{Caller, DeskGuard, Watch};
 use crate::run::{CarryOut, Journal, RunFile, fault};
 
 /// Carries operations out.
@@ -62,21 +62,23 @@ impl CarryOut for Pipeline {
 
 /// The short path of what only looks: identity, lease, look, release.
 async fn survey(scene: &Scene<'_>, work: &dyn SurveyOperation) -> Result<ChangeAnswer> {
-    let _desk = scene.world.credentials.open(scene.run.operation, &scene.environment).await?;
+    let desk = scene.world.credentials.open(scene.run.operation, &scene.environment).await?;
     steps::identify(scene).await?;
     let lease = locks::lease(scene).await?;
     let surveyed = work.survey(scene).await;
     lease.release().await?;
-    ends::surveyed(scene, surveyed?).await
+    ends::surveyed(scene, surveyed.map_err(|error| desk.explain(error))?).await
 }
 
 /// The path. Whatever ends it early changes nothing; the answer says why.
 async fn walk(scene: &Scene<'_>, work: &dyn WriteOperation) -> Result<ChangeAnswer> {
-    let _desk = scene.world.credentials.open(scene.run.operation, &scene.environment).await?;
+    let desk = scene.world.credentials.open(scene.run.operation, &scene.environment).await?;
     let caller = steps::identify(scene).await?;
-    let (plan, warnings) = match scene.ask.terms.plan_id {
-        Some(id) => (steps::stored(scene, work, id).await?, Vec::new()),
-        None => steps::compute(scene, work, &caller).await?,
+    let (plan, warnings) = if let Some(id) = scene.ask.terms.plan_id {
+        (steps::stored(scene, work, id).await?, Vec::new())
+    } else {
+        let computed = steps::compute(scene, work, &caller).await;
+        computed.map_err(|error| desk.explain(error))?
     };
     let decision = steps::decide(scene, &plan, &caller);
     if let Verdict::Deny(error) = decision.verdict() {
@@ -95,7 +97,7 @@ async fn walk(scene: &Scene<'_>, work: &dyn WriteOperation) -> Result<ChangeAnsw
     let lease = locks::lease(scene).await?;
     fault::point("after_lock");
     match ready(scene, work, &plan, &lease).await {
-        Ok(ready) => effect(scene, work, &plan, lease, ready).await,
+        Ok(ready) => effect(scene, work, &plan, lease, ready, &desk).await,
         Err(error) => {
             lease.release().await?;
             Err(error)
@@ -134,6 +136,7 @@ async fn effect(
     plan: &PlanRecord,
     lease: Lease,
     ready: Ready,
+    desk: &DeskGuard,
 ) -> Result<ChangeAnswer> {
     let world = scene.world;
     let approval = match &ready.consent {
@@ -164,7 +167,9 @@ async fn effect(
     let done = work.carry_out(&permit, scene, plan, &ready.file).await;
     let (lease, entry) = permit.finish();
 
-    let mut answer = done.answer.map_text(&|text| scene.journal.clean(text));
+    let mut answer = done.answer;
+    answer.error = answer.error.map(|error| desk.explain(error));
+    let mut answer = answer.map_text(&|text| scene.journal.clean(text));
     let kept = world.runs.close_scratch(scene.run.operation, &done.evidence).await;
     let mut closing = ends::closing(&answer, plan);
     closing.artifacts = kept.unwrap_or_default();
@@ -172,7 +177,8 @@ async fn effect(
     if let Err(error) = world.log.close(entry, &scene.run.actor, closing).await {
         // The end is in the journal; whoever comes next records it. Until then the lease stays claimed.
         answer.warnings.push(format!("the end could not be recorded yet: {error}"));
-        scene.journal.note("close_failed", Value::String(error.message)).await?;
+        // Where the disk is full this cannot be noted either; what was done is no failure for it.
+        drop(scene.journal.note("close_failed", Value::String(error.message)).await);
         return Ok(answer);
     }
     fault::point("after_close");

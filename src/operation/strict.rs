@@ -1,39 +1,55 @@
 //! JSON as careful readers take it: a repeated key, a number out of range or half a surrogate is an error, not a guess.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 
 /// Longest text that is taken as one JSON document.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Most values in one document: many small ones take far more memory than their text.
+pub const MAX_VALUES: usize = 100_000;
 
 /// Parses one JSON document. Depth is limited to `serde_json`'s 128.
 pub fn parse(text: &str) -> Result<Value> {
     if text.len() > MAX_BYTES {
-        return Err(
-            Error::invalid("json", format!("{} bytes", text.len()), "is too long").allowed("4 MiB")
-        );
+        return Err(Error::invalid(
+            "json",
+            format!("{} bytes", text.len()),
+            "is longer than 4 MiB",
+        )
+        .allowed("at most 4 MiB"));
     }
-    serde_json::from_str::<Strict>(text).map(|strict| strict.0).map_err(|e| {
-        Error::invalid("json", text, format!("cannot be read: {e}"))
-            .allowed("one JSON document without repeated keys")
+    let count = Cell::new(0);
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let parsed = Strict(&count).deserialize(&mut reader);
+    parsed.and_then(|value| reader.end().map(|()| value)).map_err(|e| {
+        Error::invalid("json", text, format!("cannot be read: {e}")).allowed(
+            "one JSON document without repeated keys, of at most 100000 values and 128 levels",
+        )
     })
 }
 
-struct Strict(Value);
+/// Reads one value and those in it, counting them.
+#[derive(Clone, Copy)]
+struct Strict<'a>(&'a Cell<usize>);
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.0.set(self.0.get() + 1);
+        if self.0.get() > MAX_VALUES {
+            return Err(de::Error::custom(format!("more than {MAX_VALUES} values")));
+        }
+        deserializer.deserialize_any(self)
     }
 }
 
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,7 +82,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(Strict(item)) = seq.next_element()? {
+        while let Some(item) = seq.next_element_seed(self)? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -74,10 +90,12 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some((key, Strict(value))) = map.next_entry::<String, Strict>()? {
-            if object.insert(key.clone(), value).is_some() {
-                return Err(de::Error::custom(format!("key `{key}` is repeated")));
+        while let Some(key) = map.next_key::<String>()? {
+            if object.contains_key(&key) {
+                let shown: String = key.chars().take(60).collect();
+                return Err(de::Error::custom(format!("key `{shown}` is repeated")));
             }
+            object.insert(key, map.next_value_seed(self)?);
         }
         Ok(Value::Object(object))
     }
@@ -104,5 +122,22 @@ mod tests {
             parse(r#"{"b":[1,-2,2.5,"x",null,true],"a":{}}"#).unwrap().to_string(),
             r#"{"a":{},"b":[1,-2,2.5,"x",null,true]}"#
         );
+    }
+
+    #[test]
+    fn security_10_a_document_is_bounded_in_length_depth_and_number_of_values() {
+        let values = |n: usize| format!("[{}1]", "1,".repeat(n - 2));
+        assert!(parse(&values(MAX_VALUES)).is_ok());
+        for (bomb, says) in [
+            (values(MAX_VALUES + 1), "more than 100000 values"),
+            (format!("[{}{{}}]", "{},".repeat(MAX_VALUES)), "more than 100000 values"),
+            (format!("\"{}\"", "x".repeat(MAX_BYTES)), "longer than 4 MiB"),
+            ("[".repeat(10_000), "recursion limit"),
+            ("{\"a\":".repeat(10_000), "recursion limit"),
+        ] {
+            let error = parse(&bomb).unwrap_err();
+            assert!(error.message.contains(says), "{says}: {error}");
+            assert!(error.to_string().len() < 300 && error.given.unwrap().len() < 1_000);
+        }
     }
 }

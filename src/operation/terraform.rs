@@ -199,6 +199,7 @@ impl WriteOperation for TerraformChange {
             text,
             created: now,
             expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),
+            made: scene.world.clock.uptime(),
             own: scene.ask.own.clone(),
             variables: own,
             secrets: planned.secrets,

@@ -88,9 +88,9 @@ async fn outputs(
     operation: OperationId,
 ) -> Result<BTreeMap<String, Output>> {
     let scratch = world.runs.scratch(operation).await?;
-    let _desk = world.credentials.open(operation, environment).await?;
+    let desk = world.credentials.open(operation, environment).await?;
     let job = Job { environment: environment.clone(), workspace, operation, scratch };
-    world.provisioner.outputs(&job).await
+    world.provisioner.outputs(&job).await.map_err(|error| desk.explain(error))
 }
 
 /// Knows the values that look secret among the variables that the outputs were made from.

@@ -7,7 +7,9 @@ use crate::audit::Log;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::LeaseStore;
-use crate::port::{CredentialDesk, Identity, Launcher, Plans, Provisioner, Runs, StateBackend};
+use crate::port::{
+    CredentialDesk, Identity, Launcher, Plans, Premises, Provisioner, Runs, StateBackend,
+};
 use crate::run::Stores;
 
 /// What an operation asks of the world.
@@ -39,6 +41,8 @@ pub struct World {
     pub provisioner: Arc<dyn Provisioner>,
     /// Where state is kept.
     pub state_backend: Arc<dyn StateBackend>,
+    /// The machine that we are on.
+    pub premises: Arc<dyn Premises>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }

@@ -104,7 +104,7 @@ pub fn account(environment: &EnvironmentKey, found: &str, expected: &str) -> Res
     )
     .given(found)
     .allowed(expected)
-    .next("use credentials of the environment's account: profile or role_arn of the environment, or the ambient credentials"))
+    .next("use credentials of the environment's account: `profile`, `credentials` or `role_arn` of the environment"))
 }
 
 fn taken_away(changes: &ChangeSet) -> impl Iterator<Item = &crate::model::ResourceChange> {

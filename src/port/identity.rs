@@ -24,8 +24,28 @@ pub struct ChildCredentials {
     pub secret_access_key: Secret,
     /// Session token, when they are temporary.
     pub session_token: Option<Secret>,
-    /// When they end, RFC 3339.
+    /// When the child is to ask again, RFC 3339: a little before they end.
     pub expires: Option<String>,
+}
+
+/// Where an environment's keys come from, as `preflight` tells it. Nothing in it is secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The source that was found, with every role on the way.
+    pub source: String,
+    /// When the keys end, RFC 3339; `None` when they do not, or do not say.
+    pub expires: Option<String>,
+    /// What works but should be looked at.
+    pub advice: Vec<Advice>,
+}
+
+/// Something that should be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// What was seen.
+    pub seen: String,
+    /// What to do about it.
+    pub fix: String,
 }
 
 /// Who we are in an environment's cloud. Looks only.
@@ -33,6 +53,9 @@ pub struct ChildCredentials {
 pub trait Identity: Send + Sync {
     /// Asks the cloud who the environment's credentials belong to.
     async fn caller(&self, environment: &Environment, session: &str) -> Result<Caller>;
+
+    /// Finds the environment's keys and tells where they came from.
+    async fn origin(&self, environment: &Environment, session: &str) -> Result<Origin>;
 
     /// Credentials for a child, fresh enough to be used now. `session` names the role session.
     async fn credentials(

@@ -1,8 +1,9 @@
 //! What a supervisor notes while it works. Everything is redacted before it is written.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fault;
@@ -18,6 +19,7 @@ pub struct Journal {
     clock: Arc<dyn Clock>,
     id: OperationId,
     secrets: RwLock<(Vec<String>, Redactor)>,
+    newest: Mutex<Timestamp>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -29,7 +31,13 @@ impl std::fmt::Debug for Journal {
 impl Journal {
     /// The journal of `id`.
     pub fn new(runs: Arc<dyn Runs>, clock: Arc<dyn Clock>, id: OperationId) -> Self {
-        Self { runs, clock, id, secrets: RwLock::new((Vec::new(), Redactor::default())) }
+        Self {
+            runs,
+            clock,
+            id,
+            secrets: RwLock::new((Vec::new(), Redactor::default())),
+            newest: Mutex::new(Timestamp::MIN),
+        }
     }
 
     /// Learns texts that must not leave.
@@ -58,8 +66,18 @@ impl Journal {
         }
     }
 
+    /// A line of now, or of the line before it when the clock was turned back.
     fn entry(&self, kind: &str, body: Value) -> JournalLine {
-        JournalLine { ts: self.clock.now(), kind: kind.to_owned(), body: self.clean_value(body) }
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = self.clock.now().max(*newest);
+        JournalLine { ts: *newest, kind: kind.to_owned(), body: self.clean_value(body) }
+    }
+}
+
+impl Journal {
+    /// Notes what only tells those who wait: losing it with the machine's power proves nothing wrong.
+    pub async fn mark(&self, kind: &str, body: Value) -> Result<()> {
+        self.runs.note_lazily(self.id, &self.entry(kind, body)).await
     }
 }
 
@@ -104,6 +122,24 @@ mod tests {
     use super::*;
     use crate::adapter::file::FileRuns;
     use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn fault_15_lines_never_go_back_in_time() {
+        let state = tempfile::tempdir().unwrap();
+        let runs: Arc<dyn Runs> = Arc::new(FileRuns::new(state.path()));
+        let id = OperationId::fresh();
+        runs.create(id, &json!({})).await.unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let clock = Arc::new(crate::clock::FixedClock::new(at(5_000)));
+        let journal = Journal::new(Arc::clone(&runs), Arc::clone(&clock) as Arc<dyn Clock>, id);
+        for second in [5_000, 1_400, 6_000] {
+            clock.set(at(second));
+            journal.note("step", Value::Null).await.unwrap();
+        }
+        let (lines, _) = runs.journal(id, 0).await.unwrap();
+        let times: Vec<_> = lines.iter().map(|line| line.ts).collect();
+        assert_eq!(times, [at(5_000), at(5_000), at(6_000)]);
+    }
 
     #[tokio::test]
     async fn every_line_of_the_log_has_one_end() {

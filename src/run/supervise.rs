@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Journal, RunFile};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::port::{Runs, Watch};
+use crate::port::Runs;
 
 /// Does the work of one operation and records its end in the log.
 #[async_trait]
@@ -32,13 +32,14 @@ pub async fn supervise(
         return Ok(());
     }
     let journal = Journal::new(Arc::clone(runs), Arc::clone(clock), run.operation);
-    journal.note("started", json!({ "pid": std::process::id() })).await?;
+    journal.mark("started", json!({ "pid": std::process::id() })).await?;
     let answer = tokio::select! {
         answer = work.carry_out(run, &journal) => answer,
         () = stop_on_signal(runs, run) => Value::Null,
     };
+    // The end is in the log and its answer on the disk: this line tells only those who wait.
     runs.put_result(run.operation, &answer).await?;
-    journal.note("ended", json!({ "status": answer.get("status") })).await
+    journal.mark("ended", json!({ "status": answer.get("status") })).await
 }
 
 /// A system that stops (SIGTERM) asks the operation to stop; it ends by itself then, so this never returns.

@@ -19,7 +19,8 @@ pub struct Progress {
     pub total: usize,
 }
 
-const POLL: Duration = Duration::from_millis(40);
+/// Half of it is what a call takes longer than its work.
+const POLL: Duration = Duration::from_millis(10);
 /// How often somebody who waits looks whether the supervisor still lives.
 const LOOK: Duration = Duration::from_secs(1);
 

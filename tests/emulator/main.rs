@@ -11,6 +11,8 @@ mod harness;
 #[cfg(test)]
 mod backend;
 #[cfg(test)]
+mod begin;
+#[cfg(test)]
 mod drift;
 #[cfg(test)]
 mod embed;

@@ -124,6 +124,8 @@ fn faults_4_7_bar_15_cancel_operation_is_one_interrupt_and_lists_what_was_done()
     assert_eq!(answer.at("/result/returncode"), "1", "one signal: terraform ended by itself");
     assert!(project.serial() > 0, "the state is recorded");
     let shown = project.cli(&["--json", "ops", "show", &id]);
+    assert_eq!(shown.code, Some(1), "a cancelled operation is not done");
+    assert_eq!(project.cli(&["get-operation", "--id", &id]).code, Some(1));
     let asked = shown.out.matches("\"cancel_requested\"").count();
     assert_eq!(asked, 1, "one request, one signal: {}", shown.out);
     assert_eq!(effects.of(&id), ["a", "b"]);

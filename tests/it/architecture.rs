@@ -7,6 +7,7 @@ mod table;
 
 use std::collections::BTreeSet;
 
+pub(crate) use source::top;
 use source::{Crate, Reference};
 use table::TABLE;
 

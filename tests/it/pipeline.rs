@@ -3,9 +3,11 @@
 
 mod approvals;
 mod binding;
+mod clock;
 mod faults;
 mod locks;
 mod path;
+mod preflight;
 mod programs;
 mod secrets;
 mod site;

@@ -37,6 +37,17 @@ fn the_references_are_what_the_program_says() {
     same("docs/cli.md", &reference::cli());
 }
 
+#[test]
+fn the_chart_s_readme_has_all_its_values_and_its_schema_is_strict() {
+    let chart = "helm/charts/example-data-app";
+    let text = |file: &str| std::fs::read_to_string(at(chart).join(file)).unwrap();
+    let schema: Value = serde_json::from_str(&text("values.schema.json")).unwrap();
+    let defaults = xtask::manifest::read(&at(chart).join("values.yaml")).unwrap();
+    assert_eq!(xtask::values::gaps(&schema, &defaults), [""; 0]);
+    let readme = xtask::values::readme(&text("README.md"), &schema, &defaults).unwrap();
+    same(&format!("{chart}/README.md"), &readme);
+}
+
 #[cfg(feature = "mcp")]
 #[test]
 fn security_9_the_tools_as_served_change_only_on_purpose() {

@@ -4,8 +4,13 @@
 mod bad_files;
 mod bad_requests;
 mod bad_settings;
+mod bombs;
 mod command_line;
+mod credentials;
+mod disk_full;
 mod fuzz;
+mod http;
+mod init;
 mod lifecycle;
 mod site;
 mod wire;

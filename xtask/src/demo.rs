@@ -111,7 +111,7 @@ impl Build {
 
     fn make(&self, checkout: &Checkout) -> Result<String> {
         let mut command = tools::cargo();
-        command.current_dir(checkout.top()).args(["build", "--locked", "--package", "datamcp"]);
+        command.current_dir(checkout.top()).args(["build", "--locked", "--bin", "datamcp"]);
         let kind = match self {
             Self::Debug => "debug build",
             Self::Release => {

@@ -162,7 +162,7 @@ fn demo(arguments: DemoArguments) -> Result<ExitCode> {
 fn docs() -> Result<ExitCode> {
     let status = tools::cargo()
         .current_dir(Checkout::find()?.top())
-        .args(["test", "--package", "datamcp", "--test", "it", "reference"])
+        .args(["test", "--test", "it", "reference"])
         .env("DATAMCP_UPDATE_DOCS", "1")
         .status()
         .context("starting cargo")?;

@@ -21,6 +21,7 @@ pub struct Person {
     keyboard: Box<dyn Write + Send>,
     screen: Receiver<Vec<u8>>,
     seen: Vec<u8>,
+    patience: Duration,
     /// Dropped last: without it the program loses its terminal.
     _terminal: Box<dyn MasterPty + Send>,
 }
@@ -67,8 +68,16 @@ impl Person {
             keyboard,
             screen: watch(reader),
             seen: Vec::new(),
+            patience: PATIENCE,
             _terminal: terminal.master,
         })
+    }
+
+    /// The same person, who waits so long for each thing instead of a minute.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Approves as asked: types the word that the program wants to see, and waits for its end.
@@ -81,7 +90,7 @@ impl Person {
     /// Waits until a pattern is on the screen; returns its first group.
     pub fn sees(&mut self, pattern: &str) -> Result<String> {
         let regex = Regex::new(pattern).context("reading a pattern")?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         loop {
             let text = plain(&self.seen);
             if let Some(found) = regex.captures(&text) {
@@ -91,7 +100,10 @@ impl Person {
             match self.screen.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(more) => self.seen.extend(more),
                 Err(RecvTimeoutError::Timeout) => {
-                    bail!("expected {pattern} on the screen, got after a minute:\n{text}")
+                    bail!(
+                        "expected {pattern} on the screen, got after {:?}:\n{text}",
+                        self.patience
+                    )
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     bail!("expected {pattern} on the screen, the program ended with:\n{text}")
@@ -109,14 +121,14 @@ impl Person {
 
     /// Waits for the program's end.
     pub fn leaves(mut self) -> Result<Ending> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         loop {
             match self.screen.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(more) => self.seen.extend(more),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.program.kill().context("ending the program")?;
-                    bail!("the program did not end in a minute:\n{}", plain(&self.seen));
+                    bail!("the program did not end in {:?}:\n{}", self.patience, plain(&self.seen));
                 }
             }
         }

@@ -3,6 +3,8 @@
 //! A lane that cannot run is a failure, unless `--lanes` leaves it out by name. A failed step does not
 //! stop the run: all failures are shown. The last line is `N passed, N failed`, counted in steps.
 
+mod charts;
+mod clients;
 mod infra;
 mod rust;
 mod workflows;
@@ -26,8 +28,10 @@ pub enum Lane {
     Hermetic,
     /// Tests with a real Terraform on the AWS emulator.
     Emulator,
-    /// Terraform code and GitHub workflows.
+    /// Terraform code, the chart, and GitHub workflows.
     Infra,
+    /// The official MCP clients and the conformance suites.
+    Clients,
     /// What needs the open network: advisories, and tflint's rules for AWS. Only when named.
     Network,
 }
@@ -60,8 +64,10 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
             Lane::Emulator => rust::emulator(&mut run),
             Lane::Infra => {
                 infra::lane(&mut run);
+                charts::lane(&mut run);
                 workflows::lane(&mut run);
             }
+            Lane::Clients => clients::lane(&mut run),
             Lane::Network => {
                 rust::advisories(&mut run);
                 infra::cloud_rules(&mut run);
@@ -165,6 +171,7 @@ impl fmt::Display for Lane {
             Self::Hermetic => "hermetic",
             Self::Emulator => "emulator",
             Self::Infra => "infra",
+            Self::Clients => "clients",
             Self::Network => "network",
         })
     }
@@ -187,6 +194,9 @@ mod tests {
 
     #[test]
     fn the_network_is_asked_only_by_name() {
-        assert_eq!(Lane::by_default(), [Lane::Hermetic, Lane::Emulator, Lane::Infra]);
+        assert_eq!(
+            Lane::by_default(),
+            [Lane::Hermetic, Lane::Emulator, Lane::Infra, Lane::Clients]
+        );
     }
 }

@@ -1,10 +1,12 @@
 //! Tools that the lab and the test lanes run: found on this machine, else installed into the cache.
 //!
 //! Every version is pinned and every download is checked: archives by SHA-256, Python packages by the
-//! hashes of their requirement set, Go modules by `go.sum`, crates by the lock file they ship.
+//! hashes of their requirement set, npm packages by those of a lock file, Go modules by `go.sum`, crates
+//! by the lock file they ship.
 
 mod golang;
 mod helm;
+mod node;
 mod provider;
 mod python;
 mod rust;
@@ -45,6 +47,12 @@ pub enum Tool {
     Helm,
     /// Checks over the crates we depend on.
     CargoDeny,
+    /// Node.js.
+    Node,
+    /// The MCP clients and conformance suites of npm: a folder with `node_modules`.
+    McpNode,
+    /// A Python with its official MCP client.
+    McpPython,
     /// The published MCP server that the bench runs beside ours; only when asked for.
     Tfmcp,
 }
@@ -103,6 +111,9 @@ impl Tool {
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
             Self::Helm => helm::provide(&cache, &pins),
             Self::CargoDeny => rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version),
+            Self::Node => node::interpreter(&cache),
+            Self::McpNode => node::packages(&cache),
+            Self::McpPython => python::provide(&cache, &python::CLIENT),
             Self::Tfmcp => rust::provide(&cache, "tfmcp", &pins.tfmcp.version),
         }
         .with_context(|| format!("providing {self}"))?;
@@ -152,6 +163,9 @@ impl fmt::Display for Tool {
             Self::Actionlint => "actionlint",
             Self::Helm => "helm",
             Self::CargoDeny => "cargo-deny",
+            Self::Node => "node",
+            Self::McpNode => "mcp-node",
+            Self::McpPython => "mcp-python",
             Self::Tfmcp => "tfmcp",
         })
     }

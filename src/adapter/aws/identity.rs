@@ -1,89 +1,176 @@
-//! Who we are in AWS, and short-lived credentials for children.
+//! Who we are in AWS, and short-lived credentials for children: found once, kept in memory, renewed before they end.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+use super::credentials::{Found, Variables, find, redirected};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Environment;
-use crate::port::{Caller, ChildCredentials, Identity};
+use crate::port::{Caller, ChildCredentials, Identity, Origin};
 use crate::secret::Secret;
 
-/// Longest time to find credentials and ask STS.
+/// Longest time to find credentials, and again to ask STS.
 const LIMIT: Duration = Duration::from_secs(20);
-/// Credentials that end sooner than this are asked for again.
+/// Keys are renewed this long before they end, or a quarter of their life before, whichever is shorter: a request that is
+/// signed just now has to arrive while they last.
 const MARGIN: Duration = Duration::from_mins(1);
+/// Keys that do not say when they end are looked up again after this: somebody may have replaced them.
+const WITHOUT_END: Duration = Duration::from_mins(5);
 
 /// Identity by the AWS SDK.
 #[derive(Debug, Default)]
 pub struct AwsIdentity {
-    /// Endpoint overrides that were inherited from the environment of the process: they could redirect signed calls.
-    pub inherited_overrides: Vec<String>,
+    keys: Arc<Keys>,
     known: Mutex<HashMap<String, SdkConfig>>,
-    held: Mutex<HashMap<String, Credentials>>,
+}
+
+/// Keys that are in use, by environment and session.
+#[derive(Debug, Default)]
+struct Keys {
+    /// Endpoint overrides that were inherited from the environment of the process: they could redirect signed calls.
+    overrides: Vec<String>,
+    variables: Variables,
+    held: Mutex<HashMap<String, Arc<Mutex<Option<Held>>>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    found: Found,
+    /// When to ask the source again.
+    until: SystemTime,
 }
 
 impl AwsIdentity {
-    /// An identity that refuses to work under inherited endpoint overrides that settings do not repeat.
-    pub fn new(inherited_overrides: Vec<String>) -> Self {
-        Self { inherited_overrides, ..Self::default() }
+    /// An identity that finds keys by these environment variables, and refuses to work under inherited endpoint
+    /// overrides that settings do not repeat.
+    pub fn new(
+        overrides: Vec<String>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let variables = Variables::new(variables);
+        let keys = Keys { overrides, variables, held: Mutex::default() };
+        Self { keys: Arc::new(keys), known: Mutex::default() }
     }
 
-    /// The SDK's settings for an environment: region, endpoint, credentials.
+    /// The SDK's settings for an environment: region, endpoint, credentials that renew themselves.
     pub(super) async fn settings(
         &self,
         environment: &Environment,
         session: &str,
     ) -> Result<SdkConfig> {
-        if let (None, Some(name)) = (&environment.endpoint_url, self.inherited_overrides.first()) {
-            return Err(Error::new(ErrorCode::InvalidRequest, format!("finding credentials for {}: {name} is set in the environment and would redirect signed calls", environment.key))
-                .field(name)
-                .next("unset it, or name the endpoint in [aws] endpoint_url"));
-        }
-        let key = format!("{} {session}", environment.digest());
-        let mut known = self.known.lock().await;
-        if let Some(settings) = known.get(&key) {
+        self.keys.held(environment, session).await?;
+        let key = key(environment, session);
+        if let Some(settings) = self.known.lock().await.get(&key) {
             return Ok(settings.clone());
         }
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(environment.region.clone()));
-        if let Some(profile) = &environment.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(endpoint) = &environment.endpoint_url {
-            loader = loader.endpoint_url(endpoint);
-        }
-        if let Some(bundle) = &environment.ca_bundle {
-            loader = loader.http_client(super::trust::client(bundle)?);
-        }
-        let mut settings = loader.load().await;
-        if let Some(role) = &environment.role_arn {
-            let name: String = session
-                .chars()
-                .filter(|c| c.is_ascii_alphanumeric() || "-_=,.@".contains(*c))
-                .take(64)
-                .collect();
-            let provider = AssumeRoleProvider::builder(role)
-                .session_name(name)
-                .configure(&settings)
-                .build()
-                .await;
-            settings = settings
-                .into_builder()
-                .credentials_provider(
-                    aws_credential_types::provider::SharedCredentialsProvider::new(provider),
-                )
-                .build();
-        }
-        known.insert(key, settings.clone());
+        let renewing = Renewing {
+            keys: Arc::clone(&self.keys),
+            environment: environment.clone(),
+            session: session.to_owned(),
+        };
+        let settings = bare(environment).await?;
+        let provider = SharedCredentialsProvider::new(renewing);
+        let settings = settings.into_builder().credentials_provider(provider).build();
+        self.known.lock().await.insert(key, settings.clone());
         Ok(settings)
+    }
+}
+
+impl Keys {
+    async fn forget(&self, environment: &Environment, session: &str) {
+        self.held.lock().await.remove(&key(environment, session));
+    }
+
+    /// Keys that last for at least the margin.
+    async fn held(&self, environment: &Environment, session: &str) -> Result<Held> {
+        let doing = format!("finding credentials for {}", environment.key);
+        if let (None, Some(name)) = (&environment.endpoint_url, self.overrides.first()) {
+            return Err(redirected(&doing, name));
+        }
+        let slot = {
+            let mut all = self.held.lock().await;
+            Arc::clone(all.entry(key(environment, session)).or_default())
+        };
+        let mut slot = slot.lock().await;
+        let fresh = |held: &&Held| now() < held.until;
+        if let Some(held) = slot.as_ref().filter(fresh) {
+            return Ok(held.clone());
+        }
+        let found = limited(
+            &doing,
+            Box::pin(async {
+                let bare = bare(environment).await?;
+                find(&self.variables, environment, session, &bare).await
+            }),
+        )
+        .await?;
+        let until = match found.keys.expiry() {
+            Some(end) => ask_again(now(), end),
+            None => now() + WITHOUT_END,
+        };
+        let held = Held { found, until };
+        *slot = Some(held.clone());
+        Ok(held)
+    }
+}
+
+/// When keys that were found at `from` and end at `end` are to be asked for again.
+fn ask_again(from: SystemTime, end: SystemTime) -> SystemTime {
+    let life = end.duration_since(from).unwrap_or_default();
+    end.checked_sub(MARGIN.min(life / 4)).unwrap_or(end)
+}
+
+fn key(environment: &Environment, session: &str) -> String {
+    format!("{} {session}", environment.digest())
+}
+
+/// Settings without credentials. No profile is read for them: a file could turn calls elsewhere.
+async fn bare(environment: &Environment) -> Result<SdkConfig> {
+    let nothing = EnvConfigFiles::builder()
+        .with_file(EnvConfigFileKind::Config, "/dev/null")
+        .with_file(EnvConfigFileKind::Credentials, "/dev/null")
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .profile_files(nothing)
+        .no_credentials()
+        .region(Region::new(environment.region.clone()));
+    if let Some(endpoint) = &environment.endpoint_url {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(bundle) = &environment.ca_bundle {
+        loader = loader.http_client(super::trust::client(bundle)?);
+    }
+    Ok(loader.load().await)
+}
+
+/// Gives the SDK's clients the keys of an environment, renewed.
+#[derive(Debug)]
+struct Renewing {
+    keys: Arc<Keys>,
+    environment: Environment,
+    session: String,
+}
+
+impl ProvideCredentials for Renewing {
+    fn provide_credentials<'a>(&'a self) -> ProvideFuture<'a>
+    where
+        Self: 'a,
+    {
+        ProvideFuture::new(async {
+            let held = self.keys.held(&self.environment, &self.session).await;
+            held.map(|held| held.found.keys).map_err(CredentialsError::provider_error)
+        })
     }
 }
 
@@ -100,19 +187,30 @@ async fn limited<T>(doing: &str, work: impl Future<Output = Result<T>> + Send) -
 impl Identity for AwsIdentity {
     async fn caller(&self, environment: &Environment, session: &str) -> Result<Caller> {
         let doing = format!("asking AWS who we are for {}", environment.key);
-        limited(&doing, Box::pin(async {
-            let settings = self.settings(environment, session).await?;
-            let answer = aws_sdk_sts::Client::new(&settings).get_caller_identity().send().await;
-            let answer = answer.map_err(|e| {
-                Error::new(ErrorCode::UpstreamDenied, format!("{doing}: {}", causes(&e)))
-                    .next("give credentials: AWS_PROFILE, `profile` or `role_arn` of the environment, or an instance role")
-            })?;
-            Ok(Caller {
-                account: answer.account().unwrap_or_default().to_owned(),
-                arn: answer.arn().unwrap_or_default().to_owned(),
-            })
-        }))
+        let settings = self.settings(environment, session).await?;
+        limited(
+            &doing,
+            Box::pin(async {
+                let asked = aws_sdk_sts::Client::new(&settings).get_caller_identity().send().await;
+                let answer = asked.map_err(|e| {
+                    Error::new(ErrorCode::UpstreamDenied, format!("{doing}: {}", causes(&e)))
+                        .next("check the keys where they come from: `profile`, `credentials` or `role_arn` of the environment")
+                })?;
+                Ok(Caller {
+                    account: answer.account().unwrap_or_default().to_owned(),
+                    arn: answer.arn().unwrap_or_default().to_owned(),
+                })
+            }),
+        )
         .await
+    }
+
+    async fn origin(&self, environment: &Environment, session: &str) -> Result<Origin> {
+        // Whoever asks has perhaps just mended something: what was found before does not count.
+        self.keys.forget(environment, session).await;
+        self.known.lock().await.remove(&key(environment, session));
+        let Found { keys, source, advice } = self.keys.held(environment, session).await?.found;
+        Ok(Origin { source, expires: keys.expiry().and_then(spelled), advice })
     }
 
     async fn credentials(
@@ -120,31 +218,8 @@ impl Identity for AwsIdentity {
         environment: &Environment,
         session: &str,
     ) -> Result<ChildCredentials> {
-        let doing = format!("finding credentials for {}", environment.key);
-        let key = format!("{} {session}", environment.digest());
-        let mut held = self.held.lock().await;
-        let fresh = |c: &Credentials| {
-            c.expiry().is_none_or(|at| at.duration_since(now()).is_ok_and(|left| left > MARGIN))
-        };
-        if let Some(found) = held.get(&key).filter(|c| fresh(c)) {
-            return Ok(child(found));
-        }
-        let found = limited(
-            &doing,
-            Box::pin(async {
-                let settings = self.settings(environment, session).await?;
-                let provider = settings
-                    .credentials_provider()
-                    .ok_or_else(|| Error::internal(&doing, "no provider"))?;
-                provider.provide_credentials().await.map_err(|e| {
-                    Error::new(ErrorCode::UpstreamDenied, format!("{doing}: {}", causes(&e)))
-                })
-            }),
-        )
-        .await?;
-        let answer = child(&found);
-        held.insert(key, found);
-        Ok(answer)
+        let held = self.keys.held(environment, session).await?;
+        Ok(child(&held))
     }
 }
 
@@ -160,18 +235,36 @@ pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     texts.join(": ")
 }
 
-fn now() -> std::time::SystemTime {
+pub(super) fn now() -> SystemTime {
     crate::clock::Clock::now(&crate::clock::SystemClock).into()
 }
 
-fn child(found: &Credentials) -> ChildCredentials {
+fn spelled(at: SystemTime) -> Option<String> {
+    Timestamp::try_from(at).ok().map(|at| at.to_string())
+}
+
+/// What a child is told: these keys, and when to ask again. Told their real end, a provider would sign its last requests
+/// with keys that end on the way.
+fn child(held: &Held) -> ChildCredentials {
+    let found: &Credentials = &held.found.keys;
     ChildCredentials {
         access_key_id: found.access_key_id().to_owned(),
         secret_access_key: Secret::new(found.secret_access_key()),
         session_token: found.session_token().map(Secret::new),
-        expires: found
-            .expiry()
-            .and_then(|at| Timestamp::try_from(at).ok())
-            .map(|at| at.to_string()),
+        expires: found.expiry().and_then(|_| spelled(held.until)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fault_43_children_ask_again_before_their_keys_end() {
+        let from = SystemTime::UNIX_EPOCH + Duration::from_hours(1000);
+        for (life, told) in [(3600, 3540), (240, 180), (60, 45), (20, 15), (0, 0)] {
+            let until = ask_again(from, from + Duration::from_secs(life));
+            assert_eq!(until.duration_since(from).unwrap(), Duration::from_secs(told), "{life}");
+        }
     }
 }

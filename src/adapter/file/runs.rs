@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,13 +28,42 @@ use crate::port::runs::{Hold, JournalLine, Runs};
 pub struct FileRuns {
     folder: PathBuf,
     seal: Arc<Seal>,
+    writing: Arc<Mutex<Option<Writing>>>,
+}
+
+/// The files that a supervisor appends to, kept open: it writes to one run, a line at a time.
+#[derive(Debug)]
+struct Writing {
+    run: PathBuf,
+    journal: Option<Journal>,
+    log: Option<File>,
 }
 
 impl FileRuns {
     /// Run folders of this state folder. Touches nothing yet.
     pub fn new(state: impl Into<PathBuf>) -> Self {
         let state = state.into();
-        Self { folder: state.join("runs"), seal: Arc::new(Seal::new(state)) }
+        let seal = Arc::new(Seal::new(&state));
+        Self { folder: state.join("runs"), seal, writing: Arc::default() }
+    }
+
+    /// Does something with the open files of a run; those of another run are closed.
+    async fn write(
+        &self,
+        id: OperationId,
+        work: impl FnOnce(&mut Writing) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let (run, writing) = (self.at(id), Arc::clone(&self.writing));
+        off(move || {
+            let mut slot = writing.lock().unwrap_or_else(PoisonError::into_inner);
+            let open = slot.take().filter(|open| open.run == run);
+            let mut open = open.unwrap_or(Writing { run, journal: None, log: None });
+            let written = work(&mut open);
+            // What could not be written is opened anew by the next try.
+            *slot = written.is_ok().then_some(open);
+            written
+        })
+        .await
     }
 
     fn at(&self, id: OperationId) -> PathBuf {
@@ -113,13 +142,13 @@ impl Runs for FileRuns {
     }
 
     async fn note(&self, id: OperationId, line: &JournalLine) -> Result<()> {
-        let (folder, line) = (self.at(id), line.clone());
-        off(move || note(&folder, &line, true)).await
+        let line = line.clone();
+        self.write(id, move |open| open.note(&line, true)).await
     }
 
     async fn note_lazily(&self, id: OperationId, line: &JournalLine) -> Result<()> {
-        let (folder, line) = (self.at(id), line.clone());
-        off(move || note(&folder, &line, false)).await
+        let line = line.clone();
+        self.write(id, move |open| open.note(&line, false)).await
     }
 
     async fn journal(&self, id: OperationId, offset: u64) -> Result<(Vec<JournalLine>, u64)> {
@@ -128,13 +157,8 @@ impl Runs for FileRuns {
     }
 
     async fn log(&self, id: OperationId, text: &str) -> Result<()> {
-        let (path, text) = (self.at(id).join("log.txt"), text.to_owned());
-        off(move || {
-            append_to(&path)
-                .and_then(|mut file| file.write_all(text.as_bytes()))
-                .map_err(|e| failed("writing a run's log", &path, e))
-        })
-        .await
+        let text = text.to_owned();
+        self.write(id, move |open| open.log(&text)).await
     }
 
     async fn read_log(&self, id: OperationId, offset: u64, limit: usize) -> Result<(String, u64)> {
@@ -209,12 +233,15 @@ impl Runs for FileRuns {
     }
 
     async fn forget(&self, id: OperationId) -> Result<()> {
-        let folder = self.at(id);
-        off(move || match std::fs::remove_dir_all(&folder) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                Err(failed("forgetting a run", &folder, e))
+        let (folder, writing) = (self.at(id), Arc::clone(&self.writing));
+        off(move || {
+            *writing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            match std::fs::remove_dir_all(&folder) {
+                Err(e) if e.kind() != ErrorKind::NotFound => {
+                    Err(failed("forgetting a run", &folder, e))
+                }
+                _ => Ok(()),
             }
-            _ => Ok(()),
         })
         .await
     }
@@ -232,29 +259,55 @@ fn append_to(path: &Path) -> std::io::Result<File> {
     File::options().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
-/// One line in one write. A line that a crash tore is ended first, so that it spoils no other.
-fn note(folder: &Path, line: &JournalLine, durable: bool) -> Result<()> {
-    const DOING: &str = "writing a run's journal";
-    let path = folder.join("journal.jsonl");
-    let text = serde_json::to_string(line).map_err(|e| Error::internal(DOING, e))?;
-    let written = append_to(&path).and_then(|mut file| {
-        let length = file.metadata()?.len();
+/// An open journal.
+#[derive(Debug)]
+struct Journal {
+    file: File,
+    /// Whether its name in the folder is on the disk.
+    lasting: bool,
+}
+
+impl Writing {
+    /// One line in one write. A line that a crash tore is ended first, so that it spoils no other.
+    fn note(&mut self, line: &JournalLine, durable: bool) -> Result<()> {
+        const DOING: &str = "writing a run's journal";
+        let path = self.run.join("journal.jsonl");
+        let text = serde_json::to_string(line).map_err(|e| Error::internal(DOING, e))?;
+        let stopped = |e| failed(DOING, &path, e);
+        let mut journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => Journal { file: append_to(&path).map_err(stopped)?, lasting: false },
+        };
+        let file = &mut journal.file;
         let mut last = [b'\n'];
+        let length = file.metadata().map_err(stopped)?.len();
         if length > 0 {
-            file.read_exact_at(&mut last, length - 1)?;
+            file.read_exact_at(&mut last, length - 1).map_err(stopped)?;
         }
         let ended = if last == [b'\n'] { "" } else { "\n" };
-        file.write_all(format!("{ended}{text}\n").as_bytes())?;
+        file.write_all(format!("{ended}{text}\n").as_bytes()).map_err(stopped)?;
         if durable {
-            file.sync_data()?;
+            file.sync_data().map_err(stopped)?;
+            if !journal.lasting {
+                sync_folder(DOING, &self.run)?;
+                journal.lasting = true;
+            }
         }
-        Ok(length == 0)
-    });
-    let first = written.map_err(|e| failed(DOING, &path, e))?;
-    if durable && first {
-        sync_folder(DOING, folder)?;
+        self.journal = Some(journal);
+        Ok(())
     }
-    Ok(())
+
+    fn log(&mut self, text: &str) -> Result<()> {
+        let path = self.run.join("log.txt");
+        let stopped = |e| failed("writing a run's log", &path, e);
+        let mut file = match self.log.take() {
+            Some(file) => file,
+            None => append_to(&path).map_err(stopped)?,
+        };
+        file.write_all(text.as_bytes()).map_err(stopped)?;
+        self.log = Some(file);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

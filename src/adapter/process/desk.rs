@@ -13,7 +13,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::error::{Error, Result};
 use crate::model::{Environment, OperationId};
-use crate::port::{CredentialDesk, DeskGuard, Identity};
+use crate::port::{ChildCredentials, CredentialDesk, DeskGuard, Identity, Refusal};
 
 /// Name of the socket in a run's folder.
 const SOCKET: &str = "desk";
@@ -40,14 +40,18 @@ impl CredentialDesk for SocketDesk {
         let identity = Arc::clone(&self.identity);
         let environment = environment.clone();
         let session = operation.to_string();
+        let refusal = Refusal::default();
+        let noted = refusal.clone();
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let answer = answer(identity.as_ref(), &environment, &session).await;
+                let given = identity.credentials(&environment, &session).await;
+                noted.note(given.as_ref().err().cloned());
+                let answer = answer(given);
                 drop(reply(stream, &answer).await);
             }
         });
         let socket = folder.join(SOCKET);
-        Ok(DeskGuard::new(move || {
+        Ok(DeskGuard::telling(refusal, move || {
             serving.abort();
             forget(&socket);
         }))
@@ -75,8 +79,8 @@ fn forget(socket: &Path) {
     drop(std::fs::remove_file(socket));
 }
 
-async fn answer(identity: &dyn Identity, environment: &Environment, session: &str) -> Value {
-    match identity.credentials(environment, session).await {
+fn answer(given: Result<ChildCredentials>) -> Value {
+    match given {
         Ok(found) => {
             let mut answer = Map::new();
             answer.insert("Version".into(), json!(1));
@@ -91,7 +95,7 @@ async fn answer(identity: &dyn Identity, environment: &Environment, session: &st
             answer.extend(found.expires.map(|at| ("Expiration".into(), json!(at))));
             Value::Object(answer)
         }
-        Err(error) => json!({ "error": error.message }),
+        Err(error) => json!({ "error": error }),
     }
 }
 
@@ -109,8 +113,9 @@ pub async fn ask(folder: &Path) -> Result<String> {
     stream.read_to_string(&mut text).await.map_err(failed)?;
     let value: Value = serde_json::from_str(&text)
         .map_err(|e| Error::internal("asking the credential desk", e))?;
-    match value.get("error").and_then(Value::as_str) {
-        Some(error) => Err(Error::internal("asking the credential desk", error)),
+    match value.get("error") {
+        Some(error) => Err(serde_json::from_value(error.clone())
+            .unwrap_or_else(|e| Error::internal("asking the credential desk", e))),
         None => Ok(text),
     }
 }

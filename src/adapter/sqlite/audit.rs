@@ -56,8 +56,9 @@ impl AuditStore for Sqlite {
     }
 }
 
-fn append(tx: &Transaction<'_>, event: NewEvent) -> Result<EventRecord, Stop> {
+fn append(tx: &Transaction<'_>, mut event: NewEvent) -> Result<EventRecord, Stop> {
     let id = event.operation;
+    event.ts = chain::newest(tx, id)?.map_or(event.ts, |newest| newest.max(event.ts));
     let before = rows::row(tx, id)?;
     if let Body::Received { idempotency_key: Some(key), .. } = &event.body
         && let Some(first) = rows::by_key(tx, &event.actor.principal.0, key)?

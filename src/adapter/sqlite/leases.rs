@@ -20,7 +20,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use self::flock::{LOOKS, PAUSE, patiently, plain, try_lock, unlock};
 use self::row::{LeaseRow, blocked_by, find, held, json, let_go, lost};
-use super::{Inner, Sqlite, Stop, lock, make_folder, unavailable};
+use super::{Inner, Sqlite, Stop, lock, make_folder, not_written};
 use crate::error::{Error, ErrorCode, Result};
 use crate::lock::store::{Acquired, Blocked, Holder, LeaseRecord, LeaseStore};
 use crate::model::OperationId;
@@ -302,7 +302,7 @@ impl Inner {
 
     /// The lock file, closed in children until the lease is granted.
     fn lock_file(&self, doing: &str, key: &str) -> Result<File> {
-        make_folder(&self.folder.join("locks")).map_err(|e| unavailable(doing, &e))?;
+        make_folder(doing, &self.folder.join("locks"))?;
         let path = self.lock_path(key);
         File::options()
             .read(true)
@@ -311,6 +311,6 @@ impl Inner {
             .truncate(false)
             .mode(0o600)
             .open(&path)
-            .map_err(|e| unavailable(doing, &format!("{}: {e}", path.display())))
+            .map_err(|e| not_written(doing, &path, &e))
     }
 }

@@ -2,12 +2,13 @@
 #![expect(clippy::disallowed_methods, reason = "looks at the first bytes of a binary")]
 
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::files;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{Invocation, Sink};
 use crate::port::ToolVersion;
@@ -50,8 +51,54 @@ pub(super) fn find(configured: Option<&Path>, search: &[PathBuf]) -> Result<Path
     Err(missing(&format!("neither is in {}", searched.join(":"))).detail("searched", searched))
 }
 
+/// What a binary answered, and what it was then.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Known {
+    path: PathBuf,
+    inode: u64,
+    size: u64,
+    changed: (i64, i64),
+    name: String,
+    version: String,
+}
+
+impl Known {
+    /// The binary as it is now. A script is not known by its file: what it starts may change.
+    fn look(path: &Path, tool: Option<&ToolVersion>) -> Option<Self> {
+        let about = path.metadata().ok().filter(|_| !is_script(path))?;
+        let (name, version) = tool.map(|t| (t.name.clone(), t.version.clone())).unwrap_or_default();
+        let changed = (about.ctime(), about.ctime_nsec());
+        let path = path.to_owned();
+        Some(Self { path, inode: about.ino(), size: about.size(), changed, name, version })
+    }
+}
+
+const KNOWN: &str = "terraform-version.json";
+
+/// The version of the binary: as it was told before, while the file is the same one, so that not every supervisor has to
+/// ask.
+pub(super) async fn version(path: &Path, work: &Path) -> Result<ToolVersion> {
+    let file = work.join(KNOWN);
+    let known = files::read(&file).ok().and_then(|b| serde_json::from_slice::<Known>(&b).ok());
+    if let Some(Known { name, version, .. }) = &known {
+        let tool = ToolVersion { name: name.clone(), version: version.clone(), path: path.into() };
+        if known == Known::look(path, Some(&tool)) {
+            return Ok(tool);
+        }
+    }
+    let before = Known::look(path, None);
+    let tool = probe(path, work).await?;
+    // Written only if it was the same file all the while; whoever finds half of it asks again.
+    if before.is_some() && before == Known::look(path, None) {
+        let known = Known::look(path, Some(&tool));
+        let written = serde_json::to_vec(&known).map(|text| files::write_private(&file, &text));
+        drop(written);
+    }
+    Ok(tool)
+}
+
 /// Asks the binary for its version and refuses one that is too old.
-pub(super) async fn probe(path: &Path, home: &Path) -> Result<ToolVersion> {
+async fn probe(path: &Path, home: &Path) -> Result<ToolVersion> {
     let home_text = home.to_string_lossy().into_owned();
     let end = Invocation::new(path, home)
         .args(["version", "-json"])
@@ -134,6 +181,40 @@ mod tests {
         let error = probe(&old, dir.path()).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::ToolMissing);
         assert!(error.message.contains("1.4.6") && error.allowed.as_deref() == Some(NEED));
+    }
+
+    #[tokio::test]
+    async fn a_version_is_asked_for_once_as_long_as_the_file_is_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let tool = program(dir.path(), "terraform", "not a script, and no program either");
+        let known = |version: &str| {
+            let told = ToolVersion {
+                name: "terraform".into(),
+                version: version.into(),
+                path: tool.clone(),
+            };
+            let text = serde_json::to_vec(&Known::look(&tool, Some(&told)).unwrap()).unwrap();
+            std::fs::write(dir.path().join(KNOWN), text).unwrap();
+        };
+        known("1.12.1");
+        assert_eq!(version(&tool, dir.path()).await.unwrap().version, "1.12.1", "not started");
+        program(dir.path(), "terraform", "another one");
+        assert!(version(&tool, dir.path()).await.is_err(), "another file is asked, and cannot run");
+        known("1.12.1");
+        std::fs::write(dir.path().join(KNOWN), "{ half").unwrap();
+        assert!(version(&tool, dir.path()).await.is_err(), "what is not whole does not count");
+    }
+
+    #[tokio::test]
+    async fn a_script_is_asked_every_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let answer = |version: &str| {
+            let text = format!("#!/bin/sh\necho '{{\"terraform_version\":\"{version}\"}}'\n");
+            program(dir.path(), "terraform", &text)
+        };
+        let tool = answer("1.12.1");
+        assert_eq!(version(&tool, dir.path()).await.unwrap().version, "1.12.1");
+        assert!(!dir.path().join(KNOWN).exists());
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) fn make_dir(path: &Path) -> Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|e| Error::internal(&format!("making the folder {}", path.display()), e))
+        .map_err(|e| Error::file("making a folder", path, &e))
 }
 
 /// Writes a file that only we can read, in place of an earlier one.
@@ -32,7 +32,7 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
         .mode(0o600)
         .open(path)
         .and_then(|mut file| file.write_all(bytes))
-        .map_err(|e| Error::internal(&format!("writing {}", path.display()), e))
+        .map_err(|e| Error::file("writing a file of the run", path, &e))
 }
 
 /// Reads a whole file.

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::*;
 use crate::error::{Error, ErrorCode};
 use crate::model::{
-    Action, Backend, ChangeSet, Cloud, EnvironmentKey, OperationId, Outcome, ResourceChange, Tier,
+    Action, Backend, ChangeSet, Cloud, CredentialSource, EnvironmentKey, OperationId, Outcome,
+    ResourceChange, Tier,
 };
 
 #[derive(Default)]
@@ -61,8 +62,9 @@ pub(super) fn environment(tree: &Path, root: &str, backend: Backend) -> Environm
         backend,
         workspace: None,
         vars: BTreeMap::new(),
-        profile: None,
-        role_arn: None,
+        credentials: CredentialSource::Ambient,
+        role: None,
+        session_duration_s: None,
         endpoint_url: None,
         ca_bundle: None,
     }

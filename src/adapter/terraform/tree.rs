@@ -79,12 +79,11 @@ impl Tree {
         if place.is_dir() {
             return Ok(place);
         }
-        let doing = format!("copying the configuration to {}", place.display());
         files::make_dir(trees)?;
         let fresh = tempfile::Builder::new()
             .prefix(".new-")
             .tempdir_in(trees)
-            .map_err(|e| Error::internal(&doing, e))?;
+            .map_err(|e| Error::file("copying the configuration", &place, &e))?;
         for (path, content) in &self.files {
             let to = fresh.path().join(path);
             if let Some(folder) = to.parent() {
@@ -100,7 +99,7 @@ impl Tree {
                 fs::remove_dir_all(&made).ok();
                 Ok(place)
             }
-            Err(e) => Err(Error::internal(&doing, e)),
+            Err(e) => Err(Error::file("copying the configuration", &place, &e)),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Answers as short text.
 
-use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use std::io::IsTerminal;
+
+use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
+use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -32,7 +34,8 @@ pub(super) fn answer(kind: &str, answer: &Value, colour: bool) -> String {
             "no operations",
         ),
         "list_environments" => environments(answer, &list("environments")),
-        "preflight" => checks(&list("checks"), colour),
+        "init" => initial(answer),
+        "preflight" => checks(answer, &list("checks"), colour),
         "terraform_outputs" => outputs(answer),
         "verify" => verified(answer, &list("faults")),
         "operation" => serde_json::to_string_pretty(answer).unwrap_or_default(),
@@ -134,11 +137,33 @@ fn table(rows: &[Value], columns: &[&str], none: &str) -> String {
         return none.to_owned();
     }
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(columns.iter().copied());
-    for row in rows {
-        table.add_row(columns.iter().map(|column| cell(row.get(*column))));
+    // On a terminal it fits the window. Elsewhere it is one line a row, as short as it gets: nothing wraps an id.
+    if std::io::stdout().is_terminal() {
+        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    } else {
+        table.load_style(NOTHING);
     }
-    table.to_string()
+    table.set_header(columns.iter().copied());
+    for row in rows {
+        table.add_row(columns.iter().map(|column| moment(cell(row.get(*column)))));
+    }
+    let lines: Vec<String> =
+        table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// A moment to the second; any other text as it is.
+fn moment(text: String) -> String {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(ts) => ts.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        Err(_) => text,
+    }
+}
+
+/// A number and what it counts.
+fn counted(count: &str, what: &str) -> String {
+    let many = if count == "1" { "" } else { "s" };
+    format!("{count} {what}{many}")
 }
 
 fn environments(answer: &Value, rows: &[Value]) -> String {
@@ -160,7 +185,7 @@ fn environments(answer: &Value, rows: &[Value]) -> String {
     )
 }
 
-fn checks(rows: &[Value], colour: bool) -> String {
+fn checks(answer: &Value, rows: &[Value], colour: bool) -> String {
     let mut lines = Vec::new();
     for row in rows {
         lines.push(format!(
@@ -173,6 +198,42 @@ fn checks(rows: &[Value], colour: bool) -> String {
             lines.push(format!("{:<8} {:<20} fix: {}", "", "", text(row, "fix")));
         }
     }
+    if let Some(number) = answer.get("left_out") {
+        lines.push(format!("{number} more checks have no fault"));
+    }
+    if let Some(server) = answer.get("mcp_server") {
+        lines.push(format!(
+            "\nfor an MCP client: {{ \"mcpServers\": {{ \"datamcp\": {server} }} }}"
+        ));
+    }
+    lines.join("\n")
+}
+
+fn initial(answer: &Value) -> String {
+    let dry = answer.get("dry_run") == Some(&Value::Bool(true));
+    let kinds = [
+        ("written", if dry { "would be written" } else { "written" }),
+        ("extended", if dry { "would get lines at its end" } else { "lines added at its end" }),
+        ("there", "was there, the same"),
+        ("kept", "was there, is different: left alone"),
+    ];
+    let mut lines = Vec::new();
+    for (field, words) in kinds {
+        let files: Vec<&str> = answer
+            .get(field)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        // Of what is alright a number is enough.
+        if field == "there" && !files.is_empty() {
+            lines.push(format!("{} files: {words}", files.len()));
+        } else {
+            lines.extend(files.iter().map(|file| format!("{file:<50} {words}")));
+        }
+    }
+    lines.push(format!("next: {}", text(answer, "next")));
     lines.join("\n")
 }
 
@@ -191,10 +252,10 @@ fn verified(answer: &Value, faults: &[Value]) -> String {
     let count = |field: &str| cell(answer.get(field));
     if faults.is_empty() {
         return format!(
-            "the log holds: {} events in {} chains, {} operations",
-            count("events"),
-            count("chains"),
-            count("operations")
+            "the log holds: {} in {}, {}",
+            counted(&count("events"), "event"),
+            counted(&count("chains"), "chain"),
+            counted(&count("operations"), "operation")
         );
     }
     table(faults, &["chain", "seq", "operation", "what"], "")

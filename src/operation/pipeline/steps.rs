@@ -67,9 +67,7 @@ pub(super) async fn stored(
     let plan = admit::known_plan(scene.world, &scene.run.actor, scene.tool.name, id).await?;
     scene.journal.learn(plan.secrets.iter().cloned());
     work.agrees(&scene.ask, &plan)?;
-    if plan.expires <= scene.world.clock.now() {
-        return Err(grant::expired(id, plan.expires));
-    }
+    in_time(scene, &plan)?;
     Ok(plan)
 }
 
@@ -112,10 +110,17 @@ pub(super) fn decide(scene: &Scene<'_>, plan: &PlanRecord, caller: &Caller) -> D
 
 /// The plan file, unless it was carried out before.
 pub(super) async fn unused_file(scene: &Scene<'_>, plan: &PlanRecord) -> Result<Vec<u8>> {
-    if plan.expires <= scene.world.clock.now() {
+    in_time(scene, plan)?;
+    scene.world.plans.file(plan.id).await
+}
+
+/// Refuses a plan that is too old. Its approval is none the younger: it counts for this plan alone.
+fn in_time(scene: &Scene<'_>, plan: &PlanRecord) -> Result<()> {
+    let clock = &scene.world.clock;
+    if plan.is_over(clock.now(), clock.uptime().as_ref()) {
         return Err(grant::expired(plan.id, plan.expires));
     }
-    scene.world.plans.file(plan.id).await
+    Ok(())
 }
 
 /// Refuses when anything the plan is bound to has changed, naming which.

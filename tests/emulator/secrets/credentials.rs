@@ -109,7 +109,8 @@ fn security_19_the_role_is_assumed_under_the_operations_name() {
     let checks = project.call("preflight", &json!({ "cloud": "aws", "env": "dev" }));
     let seen = format!("arn:aws:sts::{account}:assumed-role/datamcp/preflight");
     assert!(checks.value.to_string().contains(&seen), "{:#}", checks.value);
-    let id = project.apply(&json!({})).expect("succeeded").operation();
+    let id = project.apply(&json!({})).operation();
+    project.operation(&id, 120).expect("succeeded");
     let outputs = project.call("terraform_outputs", &json!({ "cloud": "aws", "env": "dev" }));
     let arn = format!("arn:aws:sts::{account}:assumed-role/datamcp/{id}");
     assert_eq!(outputs.at("/outputs/arn/value"), arn);

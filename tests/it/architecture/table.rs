@@ -21,6 +21,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
     ("permit", &["model", "policy", "approval", "lock", "audit", "error"]),
     ("port", &["model", "permit", "error", "secret"]),
     ("config", &["model", "policy", "error", "secret"]),
+    ("scaffold", &["model", "config", "error"]),
     ("run", &["model", "approval", "lock", "audit", "permit", "port", "error", "secret", "clock"]),
     (
         "operation",
@@ -46,6 +47,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "clock",
         ],
     ),
+    ("adapter/premises", &["model", "port", "error"]),
     ("adapter/process", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     (
         "adapter/sqlite",
@@ -85,10 +87,12 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "error",
+            "mcp",
             "model",
             "operation",
             "port",
             "run",
+            "scaffold",
             "telemetry",
         ],
     ),

@@ -304,3 +304,19 @@ async fn listed(store: &Arc<dyn AuditStore>, query: Query) -> Vec<OperationId> {
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
     ids
 }
+
+/// Fault 15: whoever's clock was turned back, what happened later is not recorded as earlier.
+pub(crate) async fn times_of_an_operation_never_go_back(open: OpenAudit<'_>) {
+    let store = open();
+    let id = receive(store.as_ref(), "aws/dev", 5_000).await;
+    let other = receive(store.as_ref(), "aws/dev", 1_400).await;
+    for (second, body) in [(1_400, opened(1)), (9_000, closed(Status::Unknown))] {
+        store.append(event("aws/dev", id, second, body)).await.unwrap();
+    }
+    let record = store.append(event("aws/dev", other, 1_300, opened(2))).await.unwrap();
+    assert_eq!(record.event.ts, at(1_400), "each operation has times of its own");
+    let times: Vec<_> = store.history(id).await.unwrap().iter().map(|r| r.event.ts).collect();
+    assert_eq!(times, [at(5_000), at(5_000), at(9_000)]);
+    let row = store.row(id).await.unwrap().unwrap();
+    assert_eq!((row.start_ts, row.end_ts), (at(5_000), Some(at(9_000))));
+}

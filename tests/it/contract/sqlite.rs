@@ -41,6 +41,7 @@ under_contract!(audit as dyn AuditStore:
     one_operation_per_idempotency_key,
     what_does_not_follow_is_refused_and_not_stored,
     one_end_per_operation,
+    times_of_an_operation_never_go_back,
     rows_are_listed_by_what_is_asked,
 );
 

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Fails,
     /// It is done but says that it failed.
     LosesItsAnswer,
+    /// From it on the disk is full.
+    DiskFull,
     /// The process dies before it.
     CrashesBefore,
     /// The process dies after it.
@@ -63,12 +65,18 @@ impl Faults {
             let mut steps = self.steps.lock().unwrap();
             steps.push(name);
             let chosen = *self.chosen.lock().unwrap();
-            chosen.filter(|(at, _)| *at == steps.len() - 1).map(|(_, kind)| kind)
+            let now = steps.len() - 1;
+            chosen
+                .filter(|(at, kind)| *at == now || (*kind == Kind::DiskFull && *at < now))
+                .map(|(_, kind)| kind)
         };
         let broken = || Error::new(ErrorCode::Internal, format!("{name} is broken"));
         match kind {
             None => work.await,
             Some(Kind::Fails) => Err(broken()),
+            Some(Kind::DiskFull) => {
+                Err(Error::disk_full(name, std::path::Path::new("/state/runs/file")))
+            }
             Some(Kind::LosesItsAnswer) => work.await.and_then(|_| Err(broken())),
             Some(Kind::CrashesBefore) => self.die().await,
             Some(Kind::CrashesAfter) => {
@@ -175,6 +183,7 @@ faulty!(Runs {
 
 faulty!(Identity {
     step caller(environment: &Environment, session: &str) -> Caller;
+    look origin(environment: &Environment, session: &str) -> datamcp::port::Origin;
     look credentials(environment: &Environment, session: &str) -> ChildCredentials;
 });
 

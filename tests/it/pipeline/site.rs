@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use datamcp::adapter::file::{FileAnchor, FilePlans, FileRuns};
+use datamcp::adapter::premises::Machine;
 use datamcp::adapter::sqlite::Sqlite;
 use datamcp::audit::Log;
 use datamcp::audit::store::OperationRow;
-use datamcp::clock::{Clock, FixedClock};
+use datamcp::clock::{Clock, FixedClock, Uptime};
 use datamcp::config::{self, Config, Surroundings};
 use datamcp::error::{Error, Result};
 use datamcp::model::{Actor, OperationId, Principal, Status};
@@ -114,7 +115,7 @@ impl Site {
         });
         Self {
             folder,
-            clock: Arc::new(FixedClock::new(jiff::Timestamp::from_second(BEGIN).unwrap())),
+            clock: clock(jiff::Timestamp::from_second(BEGIN).unwrap(), up(1_000)),
             terraform,
             faults,
             launched: Arc::default(),
@@ -125,7 +126,7 @@ impl Site {
 
     /// Another site that begins where this one stands.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self::with(&self.settings.lock().unwrap());
+        let mut copy = Self::with(&self.settings.lock().unwrap());
         for entry in walkdir::WalkDir::new(self.folder.path()).min_depth(1) {
             let entry = entry.unwrap();
             let to =
@@ -136,7 +137,7 @@ impl Site {
                 std::fs::copy(entry.path(), &to).unwrap();
             }
         }
-        copy.clock.set(self.clock.now());
+        copy.clock = clock(self.clock.now(), self.clock.uptime().unwrap());
         *copy.terraform.script.lock().unwrap() = self.terraform.script.lock().unwrap().clone();
         copy
     }
@@ -145,8 +146,8 @@ impl Site {
         self.folder.path().join("state")
     }
 
-    pub(crate) fn later(&self, seconds: i64) {
-        self.clock.set(self.clock.now() + jiff::SignedDuration::from_secs(seconds));
+    pub(crate) fn later(&self, seconds: u32) {
+        self.clock.pass(seconds);
     }
 
     pub(crate) fn configure(&self, from: &str, to: &str) {
@@ -195,6 +196,7 @@ impl Site {
             credentials: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::CredentialDesk>, datamcp::port::CredentialDesk),
             provisioner: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Provisioner>,
             state_backend: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::StateBackend>,
+            premises: Arc::new(Machine { state: state.clone(), mirror: None, proxied: true }),
             clock,
             config: Arc::new(config),
         }
@@ -295,6 +297,15 @@ impl Site {
         assert!(lease.holder.is_none(), "{lease:?}");
         lease.blocked.map(|blocked| blocked.reason)
     }
+}
+
+fn clock(at: jiff::Timestamp, uptime: Uptime) -> Arc<FixedClock> {
+    Arc::new(FixedClock::new(at).with_uptime(uptime))
+}
+
+/// So many seconds after the machine was started.
+pub(crate) fn up(seconds: u64) -> Uptime {
+    Uptime { boot: "first".into(), seconds }
 }
 
 /// What the answer says went wrong.

@@ -93,6 +93,8 @@ every_step! {
     promise_5_apply_each_step_loses_its_answer: "apply_terraform" LosesItsAnswer;
     fault_2_apply_crashes_before_each_step: "apply_terraform" CrashesBefore;
     fault_2_apply_crashes_after_each_step: "apply_terraform" CrashesAfter;
+    fault_13_apply_the_disk_is_full_from_each_step_on: "apply_terraform" DiskFull;
+    fault_13_destroy_the_disk_is_full_from_each_step_on: "destroy_terraform" DiskFull;
     promise_5_destroy_each_step_fails: "destroy_terraform" Fails;
     promise_5_destroy_each_step_loses_its_answer: "destroy_terraform" LosesItsAnswer;
     fault_2_destroy_crashes_before_each_step: "destroy_terraform" CrashesBefore;

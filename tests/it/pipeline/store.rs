@@ -33,7 +33,23 @@ async fn security_11_a_store_that_cannot_be_written_starts_nothing() {
     assert!(calls.iter().all(|call| *call == "inspect"), "{calls:?}");
     assert!(site.launched.0.lock().unwrap().is_empty());
     let checks = look(&site, "preflight", json!({})).await;
-    assert_eq!((&checks["ok"], &checks["checks"][2]["level"]), (&json!(false), &json!("failed")));
+    let log = checks["checks"].as_array().unwrap().iter().find(|c| c["name"] == "operations log");
+    assert_eq!((&checks["ok"], &log.unwrap()["level"]), (&json!(false), &json!("failed")));
+}
+
+#[tokio::test]
+async fn promise_5_environments_are_listed_though_the_log_cannot_be_read() {
+    let site = Site::new();
+    let listed = look(&site, "list_environments", json!({})).await;
+    assert_eq!(listed["environments"][0]["unread"], Value::Null, "{listed}");
+    std::fs::create_dir_all(site.state().join("log.db")).unwrap();
+    let listed = look(&site, "list_environments", json!({})).await;
+    let environments = listed["environments"].as_array().unwrap_or_else(|| panic!("{listed}"));
+    assert_eq!(environments.len(), 2, "{listed}");
+    for environment in environments {
+        assert!(environment["unread"].as_str().unwrap().contains("log.db"), "{listed}");
+        assert_eq!(environment["account"], "123456789012", "what is configured is told");
+    }
 }
 
 #[tokio::test]

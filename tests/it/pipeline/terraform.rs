@@ -230,6 +230,14 @@ impl Identity for Terraform {
         Ok(Caller { arn: format!("arn:aws:iam::{account}:user/deploy"), account })
     }
 
+    async fn origin(
+        &self,
+        _environment: &Environment,
+        _session: &str,
+    ) -> Result<datamcp::port::Origin> {
+        Ok(datamcp::port::Origin::default())
+    }
+
     async fn credentials(&self, _e: &Environment, _session: &str) -> Result<ChildCredentials> {
         let secret_access_key = Secret::new("none");
         Ok(ChildCredentials {

@@ -1,6 +1,6 @@
 //! An open entry that was not written.
 //!
-//! error[E0451]: fields `chain`, `operation`, `digest`, `fence` and `state` of struct `datamcp::audit::Entry` are private: private field, private field, private field, private field, private field
+//! error[E0451]: fields `chain`, `operation`, `digest`, `fence` and `state` of struct `Entry` are private: private field, private field, private field, private field, private field
 
 use std::marker::PhantomData;
 

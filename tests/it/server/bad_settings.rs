@@ -22,6 +22,14 @@ fn bad_inputs_of_settings_name_their_key() {
     let bucket =
         |name: &str| format!("state = {{ backend = \"s3\", bucket = \"{name}\", key = \"k\" }}");
     let with = |line: &str| format!("{state}\n{line}");
+    let role = "role_arn = \"arn:aws:iam::123456789012:role/r\"";
+    let web = |arn: &str| {
+        format!(
+            "credentials = {{ source = \"web_identity\", token_file = \"t\", role_arn = \"{arn}\" }}"
+        )
+    };
+    let chained =
+        format!("{}\n{role}\nsession_duration_s = 3601", web("arn:aws:iam::123456789012:role/w"));
     for (number, from, to, says) in [
         (8, "[aws]", "[asw]".to_owned(), "write `aws` instead of `asw`"),
         (21, state, with("folder = \"../infra\""), "environments.aws.dev.folder"),
@@ -32,7 +40,11 @@ fn bad_inputs_of_settings_name_their_key() {
         (61, "eu-west-1", "cn-north-1".to_owned(), "another AWS partition"),
         (62, "123456789012", "12345678901".to_owned(), "12 digits"),
         (63, state, with("role_arn = \"arn:aws:s3:::bucket\""), "arn:aws:iam::ACCOUNT:role/NAME"),
-        (64, state, with("session_hours = 13"), "session_hours"),
+        (63, state, with(&web("arn:aws:s3:::bucket")), "credentials.role_arn"),
+        (64, state, with(&format!("{role}\nsession_duration_s = 43201")), "900 to 43200"),
+        (64, state, with(&format!("{role}\nsession_duration_s = 899")), "900 to 43200"),
+        (64, state, with(&chained), "900 to 3600"),
+        (64, state, with("session_duration_s = 3600"), "none is assumed"),
         (65, "project = \"acme\"", "project = \"My Project\"".to_owned(), "project"),
         (66, state, bucket("My_Bucket"), "environments.aws.dev.state.bucket"),
         (66, state, bucket("ab"), "environments.aws.dev.state.bucket"),
@@ -62,5 +74,27 @@ fn bad_inputs_26_and_27_are_no_folders() {
         );
         assert_eq!(answer["error"]["code"], "invalid_request", "bad input {number}: {answer}");
         site.nothing_started(&format!("bad input {number}"));
+    }
+}
+
+#[test]
+fn credentials_are_one_typed_choice() {
+    let state = "state = { backend = \"local\", path = \"dev.tfstate\" }";
+    for (line, says) in [
+        ("credentials = { source = \"profil\", profile = \"p\" }", "profil"),
+        ("credentials = { source = \"environment\", profile = \"p\" }", "unknown field"),
+        ("credentials = { source = \"profile\" }", "profile"),
+        ("profile = \"p\"\ncredentials = { source = \"instance\" }", "one of the two"),
+        ("profile = \"\"", "is not a name of a profile"),
+        ("credentials = { source = \"process\", command = [] }", "an absolute path"),
+        ("credentials = { source = \"process\", command = [\"keys\"] }", "an absolute path"),
+        ("external_id = \"x-1\"", "there is no `role_arn`"),
+        (
+            "role_arn = \"arn:aws:iam::123456789012:role/r\"\nexternal_id = \"a b\"",
+            "is not an external id",
+        ),
+    ] {
+        let said = refused(0, state, &format!("{state}\n{line}"));
+        assert!(said.as_str().unwrap().contains(says), "{line}: {says} is not in {said}");
     }
 }

@@ -32,6 +32,30 @@ fn exit_codes_tell_done_refused_and_usage() {
     site.nothing_started("exit codes");
 }
 
+/// AWS hangs up, so the operation fails: whoever asks about it hears the same as who waited for it.
+#[test]
+fn exit_codes_tell_how_the_operation_stands_whichever_command_asks() {
+    let site = Site::new();
+    let plan = ["apply-terraform", "--cloud=aws", "--env=dev", "--vars={\"size\":1}"];
+    let (code, answer) = site.json(&plan);
+    assert_eq!((code, &answer["status"]), (1, &serde_json::json!("failed")), "{answer}");
+    let id = answer["operation_id"].as_str().unwrap();
+    for asks in [
+        &["get-operation", "--id", id][..],
+        &["get-operation", "--id", id, "--log-cursor=0"],
+        &["get-operation", "--id", id, "--wait-s=5"],
+        &["ops", "show", id],
+        &["ops", "tail", id],
+        &["ops", "cancel", id],
+    ] {
+        let output = site.run(asks, "");
+        assert_eq!(output.status.code(), Some(1), "{asks:?}: {output:?}");
+        assert!(!output.stdout.is_empty(), "{asks:?}: it is an answer, not an error");
+    }
+    assert_eq!(site.run(&["ops", "list"], "").status.code(), Some(0), "a list has no status");
+    assert_eq!(site.run(&["ops", "verify"], "").status.code(), Some(0));
+}
+
 #[test]
 fn bad_inputs_37_to_40_a_request_from_standard_input_is_read_as_carefully() {
     let site = Site::new();
@@ -91,6 +115,7 @@ fn completion_knows_every_tool_and_needs_no_project() {
 #[test]
 fn answers_that_nobody_looks_at_have_no_colours() {
     let site = Site::new();
+    site.takes_providers_from_a_mirror();
     for no_color in [None, Some("1")] {
         let mut command = site.command(&["preflight"]);
         if let Some(value) = no_color {
@@ -110,4 +135,35 @@ fn a_project_without_settings_says_where_it_looked() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("datamcp.toml") && said.contains("DATAMCP_CONFIG"), "{said}");
+}
+
+#[test]
+fn doctor_says_what_is_wrong_with_the_settings_and_how_a_client_is_told() {
+    let site = Site::new();
+    site.takes_providers_from_a_mirror();
+    let (code, answer) = site.json(&["doctor"]);
+    assert_eq!(code, 1, "the listener is no AWS: {answer:#}");
+    let find = |name: &str| {
+        let checks = answer["checks"].as_array().unwrap();
+        checks
+            .iter()
+            .find(|c| c["name"] == name)
+            .unwrap_or_else(|| panic!("{name}: {answer:#}"))
+            .clone()
+    };
+    assert_eq!(find("providers")["level"], "ok");
+    assert_eq!(find("aws/dev identity")["level"], "failed");
+    assert_eq!(find("aws/dev state")["level"], "warning", "a local file");
+    let server = &answer["mcp_server"];
+    assert!(server["command"].as_str().unwrap().ends_with("/datamcp"));
+    assert_eq!(server["args"][2], "serve");
+    let args: Vec<&str> =
+        server["args"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
+    assert_eq!(site.json(&[&args[..2], &["list-environments"]].concat()).0, 0, "{args:?}");
+
+    site.configure("region = \"eu-west-1\"", "regoin = \"eu-west-1\"");
+    let (code, answer) = site.json(&["doctor"]);
+    assert_eq!((code, &answer["ok"]), (1, &serde_json::json!(false)));
+    assert_eq!(answer["checks"][0]["name"], "settings");
+    assert_eq!(answer["checks"][0]["fix"], "write `region` instead of `regoin`");
 }

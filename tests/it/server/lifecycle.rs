@@ -154,6 +154,7 @@ fn fault_3_a_client_that_leaves_without_a_word_is_no_failure() {
 #[test]
 fn preflight_is_seen_by_both_counters() {
     let site = Site::new();
+    site.takes_providers_from_a_mirror();
     let mut server = site.serve();
     server.initialize("2025-11-25");
     drop(server.call("preflight", &json!({ "cloud": "aws", "env": "dev" })));

@@ -97,6 +97,12 @@ impl Site {
         self.write("datamcp.toml", &text.replacen(from, to, 1));
     }
 
+    /// No registry is asked whether it can be reached.
+    pub(crate) fn takes_providers_from_a_mirror(&self) {
+        self.write("mirror/registry.terraform.io/keep", "");
+        self.configure("[aws]", "provider_mirror = \"mirror\"\n[aws]");
+    }
+
     /// The program in this project, with nothing from around but what it needs.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_datamcp"));

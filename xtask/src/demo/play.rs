@@ -214,6 +214,9 @@ impl Play {
             ("subnets", now.subnets.len()),
             ("a bucket", buckets.len()),
             ("a role", now.roles.len()),
+            ("a cluster", now.clusters.len()),
+            ("a node group", now.node_groups.len()),
+            ("an OIDC provider", now.oidc_providers.len()),
         ];
         for (what, number) in found {
             expect(number > 0, what, || format!("{now:?}"))?;
@@ -223,11 +226,14 @@ impl Play {
             expect(encryption.is_some(), &format!("encryption of {bucket}"), || "none".to_owned())?;
         }
         Ok(format!(
-            "{} VPC, {} subnets, {} encrypted bucket(s), {} roles",
+            "{} VPC, {} subnets, {} cluster, {} node group, {} OIDC providers, {} roles, {} encrypted bucket(s)",
             now.vpcs.len(),
             now.subnets.len(),
+            now.clusters.len(),
+            now.node_groups.len(),
+            now.oidc_providers.len(),
+            now.roles.len(),
             buckets.len(),
-            now.roles.len()
         ))
     }
 

@@ -30,6 +30,12 @@ pub struct Inventory {
     pub buckets: BTreeSet<String>,
     /// Names of roles.
     pub roles: BTreeSet<String>,
+    /// Names of EKS clusters.
+    pub clusters: BTreeSet<String>,
+    /// EKS node groups, as `CLUSTER/GROUP`.
+    pub node_groups: BTreeSet<String>,
+    /// ARNs of OIDC providers.
+    pub oidc_providers: BTreeSet<String>,
 }
 
 impl Emulator {
@@ -49,17 +55,27 @@ impl Emulator {
         let subnets = "Action=DescribeSubnets&Version=2016-11-15\
                        &Filter.1.Name=default-for-az&Filter.1.Value.1=false";
         let roles = "Action=ListRoles&Version=2010-05-08&MaxItems=1000";
+        let providers = "Action=ListOpenIDConnectProviders&Version=2010-05-08";
+        let clusters = self.names("/clusters", "clusters")?;
+        let mut node_groups = BTreeSet::new();
+        for cluster in &clusters {
+            let groups = self.names(&format!("/clusters/{cluster}/node-groups"), "nodegroups")?;
+            node_groups.extend(groups.iter().map(|group| format!("{cluster}/{group}")));
+        }
         Ok(Inventory {
+            clusters,
+            node_groups,
+            oidc_providers: texts(&self.query("iam", providers)?, "Arn")?,
             vpcs: texts(&self.query("ec2", vpcs)?, "vpcId")?,
             subnets: texts(&self.query("ec2", subnets)?, "subnetId")?,
-            buckets: texts(&self.get("/")?, "Name")?,
+            buckets: texts(&self.get("s3", "/")?, "Name")?,
             roles: texts(&self.query("iam", roles)?, "RoleName")?,
         })
     }
 
     /// The algorithm by which a bucket encrypts what is put into it; nothing when it does not.
     pub fn bucket_encryption(&self, bucket: &str) -> Result<Option<String>> {
-        match self.get(&format!("/{bucket}?encryption")) {
+        match self.get("s3", &format!("/{bucket}?encryption")) {
             Ok(answer) => Ok(texts(&answer, "SSEAlgorithm")?.into_iter().next()),
             Err(error) if format!("{error:#}").contains("404") => Ok(None),
             Err(error) => Err(error),
@@ -93,7 +109,7 @@ impl Emulator {
 
     /// The text of an object; nothing when there is none.
     pub fn object(&self, bucket: &str, key: &str) -> Result<Option<String>> {
-        match self.get(&format!("/{bucket}/{key}")) {
+        match self.get("s3", &format!("/{bucket}/{key}")) {
             Ok(text) => Ok(Some(text)),
             Err(error) if format!("{error:#}").contains("404") => Ok(None),
             Err(error) => Err(error),
@@ -184,19 +200,26 @@ impl Emulator {
         text_of(answer, &url).map(drop)
     }
 
-    /// Asks a layer that the lab adds to the emulator (`tests/lab/python/additions`).
-    pub fn control(&self, layer: &str, request: &Value) -> Result<Value> {
-        let url = format!("{}/_lab/{layer}", self.endpoint);
-        let answer = ureq::post(&url)
-            .header("Content-Type", "application/json")
-            .send(request.to_string().as_str());
+    /// The texts of one list in an answer of EKS.
+    fn names(&self, path: &str, field: &str) -> Result<BTreeSet<String>> {
+        let answer: Value = serde_json::from_str(&self.get("eks", path)?)
+            .with_context(|| format!("reading the answer of {path}"))?;
+        let list = answer.get(field).and_then(Value::as_array);
+        let list = list.with_context(|| format!("{path} answers no {field}: {answer}"))?;
+        Ok(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// Sets or asks one of the lab's own layers, such as `keys`; what it takes is said in its first lines.
+    pub fn layer(&self, name: &str, request: &Value) -> Result<Value> {
+        let url = format!("{}/_lab/{name}", self.endpoint);
+        let answer = ureq::post(&url).send(request.to_string());
         let text = text_of(answer, &url)?;
         serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
     }
 
-    fn get(&self, path: &str) -> Result<String> {
+    fn get(&self, service: &str, path: &str) -> Result<String> {
         let url = format!("{}{path}", self.endpoint);
-        let answer = ureq::get(&url).header("Authorization", self.claim("s3")).call();
+        let answer = ureq::get(&url).header("Authorization", self.claim(service)).call();
         text_of(answer, &url)
     }
 
@@ -235,6 +258,9 @@ impl Inventory {
             ("subnet", &self.subnets, &before.subnets),
             ("bucket", &self.buckets, &before.buckets),
             ("role", &self.roles, &before.roles),
+            ("cluster", &self.clusters, &before.clusters),
+            ("node group", &self.node_groups, &before.node_groups),
+            ("OIDC provider", &self.oidc_providers, &before.oidc_providers),
         ];
         kinds
             .into_iter()

@@ -19,6 +19,7 @@ const PROGRAM: &[(&str, &str)] = &[
     ("emulator.py", include_str!("../../../tests/lab/python/emulator.py")),
     ("certificate.py", include_str!("../../../tests/lab/python/certificate.py")),
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
+    ("additions/keys.py", include_str!("../../../tests/lab/python/additions/keys.py")),
     ("additions/s3_buckets.py", include_str!("../../../tests/lab/python/additions/s3_buckets.py")),
     (
         "additions/s3_transport.py",

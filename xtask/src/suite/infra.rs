@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use walkdir::WalkDir;
 
 use super::{Lane, Run};
@@ -42,7 +42,24 @@ pub(super) fn lane(run: &mut Run<'_>) {
     run.command(lane, "tflint", command);
     let mut command = Command::new(&checkov.path);
     command.current_dir(run.checkout.top()).args(["--config-file", "tests/lab/checkov.yaml"]);
-    run.command(lane, "checkov", command);
+    let log = run.log(lane, "checkov");
+    run.step(lane, "checkov", |_| {
+        crate::child::run(&mut command, &log)?;
+        checked(&std::fs::read_to_string(&log).context("reading a log")?)
+    });
+}
+
+/// What checkov says of its checks. What it could not parse it did not check, and it calls that no failure.
+fn checked(text: &str) -> Result<String> {
+    let totals: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| line.starts_with("Passed checks:")).collect();
+    if totals.is_empty() {
+        bail!("checkov tells no number of checks");
+    }
+    match totals.iter().find(|line| line.contains("Parsing errors:")) {
+        Some(line) => bail!("checkov could not read everything: {line}"),
+        None => Ok(totals.join("; ").to_lowercase()),
+    }
 }
 
 /// tflint with the rules for AWS, which its own command fetches and checks.
@@ -130,6 +147,16 @@ fn roots(infra: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_checkov_could_not_parse_is_a_failure() {
+        let well =
+            "terraform scan results:\n\nPassed checks: 112, Failed checks: 0, Skipped checks: 9\n";
+        assert!(checked(well).unwrap().contains("passed checks: 112"));
+        let ill = "Passed checks: 112, Failed checks: 0, Skipped checks: 9, Parsing errors: 1\n";
+        assert!(checked(ill).unwrap_err().to_string().contains("Parsing errors: 1"));
+        assert!(checked("").is_err());
+    }
 
     #[test]
     fn folders_with_code_are_found_once_and_tests_left_out() {

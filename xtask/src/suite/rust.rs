@@ -67,6 +67,11 @@ pub(super) fn advisories(run: &mut Run<'_>) {
     run.command(lane, "cargo deny: advisories", command);
 }
 
+/// Builds the program that the clients talk to. The whole workspace with its tests, as the other lanes do.
+pub(super) fn build(run: &Run<'_>) -> Command {
+    cargo(run, &["build", "--locked", "--workspace", "--all-targets"])
+}
+
 fn private_lab(run: &Run<'_>) -> Result<PrivateLab> {
     Lab::start_private(&run.logs.join("lab")).context("starting a lab for the tests")
 }

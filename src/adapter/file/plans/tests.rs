@@ -34,6 +34,7 @@ fn record(expires: i64) -> PlanRecord {
         text: String::new(),
         created: Timestamp::UNIX_EPOCH,
         expires: Timestamp::from_second(expires).unwrap(),
+        made: None,
         own: Map::new(),
         variables: Map::new(),
         secrets: vec!["canary".into()],

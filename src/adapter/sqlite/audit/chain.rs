@@ -1,5 +1,6 @@
 //! Events as they are stored: canonical JSON with sequence number and hashes beside it.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::super::{Inner, Stop};
@@ -15,6 +16,17 @@ pub(super) fn last(tx: &Transaction<'_>, chain: &str) -> Result<Option<(u64, Str
         .prepare_cached("SELECT seq, hash FROM events WHERE chain = ? ORDER BY seq DESC LIMIT 1")?
         .query_row([chain], |r| Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get(1)?)))
         .optional()?)
+}
+
+/// When the newest event of an operation was.
+pub(super) fn newest(tx: &Transaction<'_>, id: OperationId) -> Result<Option<Timestamp>, Stop> {
+    let text: Option<String> = tx
+        .prepare_cached(
+            "SELECT json_extract(event, '$.ts') FROM events WHERE operation = ? ORDER BY number DESC LIMIT 1",
+        )?
+        .query_row([id.to_string()], |r| r.get(0))
+        .optional()?;
+    text.map(|text| text.parse().map_err(|e| unreadable(&e).into())).transpose()
 }
 
 /// Writes an event.

@@ -12,9 +12,9 @@ Each module says in its first lines what AWS does (API reference), what moto doe
 
 import json
 
-from . import s3_buckets, s3_transport
+from . import keys, s3_buckets, s3_transport
 
-LAYERS = (s3_buckets, s3_transport)
+LAYERS = (keys, s3_buckets, s3_transport)
 
 
 def wrapped(app):

@@ -1,0 +1,172 @@
+//! Where keys come from: one source for one environment, found without trying others, and the roles that are assumed
+//! with them. Every source has a limit of its own and a typed failure; none of them is quoted, what it says may be secret.
+
+mod chain;
+mod metadata;
+mod process;
+mod profile;
+mod roles;
+mod sso;
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_types::os_shim_internal::Env;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::Environment;
+use crate::port::Advice;
+
+use self::chain::{Base, Chain};
+
+/// Environment variables that this process was started with: shown by name only, they may hold keys.
+#[derive(Clone, Default)]
+pub(super) struct Variables(BTreeMap<String, String>);
+
+impl std::fmt::Debug for Variables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Variables {
+    pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(variables.into_iter().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn env(&self) -> Env {
+        Env::from(self.0.clone().into_iter().collect::<HashMap<_, _>>())
+    }
+
+    /// What a credential process gets: all but what would turn its own calls elsewhere.
+    fn for_process(&self) -> impl Iterator<Item = (String, String)> {
+        let kept = self.0.iter().filter(|(name, _)| !name.starts_with("AWS_ENDPOINT_URL"));
+        kept.map(|(name, value)| (name.clone(), value.clone()))
+    }
+}
+
+/// Keys, and how they were found.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) keys: Credentials,
+    pub(super) source: String,
+    pub(super) advice: Vec<Advice>,
+}
+
+/// Finds the keys of an environment. `bare` is the SDK's settings without credentials.
+pub(super) async fn find(
+    variables: &Variables,
+    environment: &Environment,
+    session: &str,
+    bare: &SdkConfig,
+) -> Result<Found> {
+    let doing = format!("finding credentials for {}", environment.key);
+    let chain = chain::of(variables, environment, &doing).await?;
+    if let (None, Some(place)) = (&environment.endpoint_url, &chain.endpoint) {
+        return Err(redirected(&doing, place));
+    }
+    let mut keys = base(variables, &chain, session, bare, &doing).await?;
+    ended(&keys, &chain.source, &doing)?;
+    let mut source = chain.source.clone();
+    for hop in &chain.hops {
+        keys = roles::assume(hop, keys, session, bare, &doing).await?;
+        source = format!("role {} by {source}", hop.arn);
+        ended(&keys, &source, &doing)?;
+    }
+    Ok(Found { advice: advice(variables, environment, &chain, &keys), keys, source })
+}
+
+async fn base(
+    variables: &Variables,
+    chain: &Chain,
+    session: &str,
+    bare: &SdkConfig,
+    doing: &str,
+) -> Result<Credentials> {
+    match &chain.base {
+        Base::Static(keys) => Ok(keys.clone()),
+        Base::WebIdentity(token) => roles::exchange(token, session, bare, doing).await,
+        Base::Sso(sso) => sso::keys(sso, bare, doing).await,
+        Base::Process(command) => process::keys(command, variables, doing).await,
+        Base::Container => metadata::container(doing).await,
+        Base::Instance => metadata::instance(doing).await,
+    }
+}
+
+/// An endpoint that the settings do not name would be given our signatures.
+pub(super) fn redirected(doing: &str, place: &str) -> Error {
+    Error::new(
+        ErrorCode::InvalidRequest,
+        format!("{doing}: {place} is set and would redirect signed calls"),
+    )
+    .field(place)
+    .next("unset it, or name the endpoint in [aws] endpoint_url")
+}
+
+/// Keys that have ended are no keys: the source has nothing newer.
+fn ended(keys: &Credentials, source: &str, doing: &str) -> Result<()> {
+    let Some(end) = keys.expiry().filter(|end| *end <= super::identity::now()) else {
+        return Ok(());
+    };
+    let end =
+        jiff::Timestamp::try_from(end).map_or_else(|_| "earlier".to_owned(), |t| t.to_string());
+    Err(Error::new(
+        ErrorCode::UpstreamDenied,
+        format!("{doing}: the keys that came from {source} ended at {end}"),
+    )
+    .next("renew them where they come from, then call again"))
+}
+
+fn advice(
+    variables: &Variables,
+    environment: &Environment,
+    chain: &Chain,
+    keys: &Credentials,
+) -> Vec<Advice> {
+    use crate::model::CredentialSource::{Ambient, Environment as InVariables};
+    let mut advice = Vec::new();
+    let mut tell = |seen: &str, fix: &str| {
+        advice.push(Advice { seen: seen.to_owned(), fix: fix.to_owned() });
+    };
+    if let Base::Static(base) = &chain.base {
+        if base.session_token().is_none() {
+            tell(
+                "the first keys are long-lived access keys: whoever has them has them for good",
+                "use IAM Identity Center (SSO), web identity, an instance role or a credential process",
+            );
+        } else if chain.hops.is_empty() && keys.expiry().is_none() {
+            tell(
+                "these keys are temporary, do not say when they end and cannot be renewed",
+                "for longer work use a source that renews: SSO, a role, a credential process",
+            );
+        }
+    }
+    let ambient = matches!(environment.credentials, Ambient);
+    if ambient && matches!(chain.base, Base::Instance) {
+        tell(
+            "keys of the instance are used because nothing else was found",
+            "if that is meant, say so: credentials = { source = \"instance\" }",
+        );
+    }
+    if !ambient
+        && !matches!(environment.credentials, InVariables)
+        && variables.get("AWS_ACCESS_KEY_ID").is_some()
+    {
+        tell(
+            "AWS_ACCESS_KEY_ID is set and not used: the settings name another source",
+            "unset it if nobody else needs it",
+        );
+    }
+    if variables.get("AWS_CA_BUNDLE").is_some() && variables.get("SSL_CERT_FILE").is_none() {
+        tell(
+            "AWS_CA_BUNDLE reaches terraform, but not datamcp's own calls",
+            "set SSL_CERT_FILE to the same file",
+        );
+    }
+    advice
+}

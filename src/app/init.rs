@@ -1,0 +1,76 @@
+//! `datamcp init`: answers, files, and what became of each. A person's local command; there are no settings yet.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::compose;
+use crate::adapter::file::{Laid, lay};
+use crate::cli::args::Init;
+use crate::config::{self, Config, Surroundings};
+use crate::error::{Error, Result};
+use crate::model::Cloud;
+use crate::scaffold::{self, Answers, IGNORED};
+
+/// Lays the scaffold; says what was written and what was left alone.
+pub(super) async fn run(request: &Init, surroundings: &Surroundings) -> Result<Value> {
+    scaffold::cloud(request.cloud)?;
+    let folder = surroundings.cwd.join(&request.folder);
+    let mut answers = Answers {
+        name: request.name.clone().unwrap_or_else(|| name_of(&folder)),
+        account_id: request.account_id.clone().unwrap_or_else(|| "000000000000".into()),
+        region: request.region.clone(),
+        bucket: request.bucket.clone(),
+        profile: request.profile.clone(),
+        endpoint_url: request.endpoint_url.clone(),
+        os_user: surroundings.os_user.clone(),
+    };
+    answers.check()?;
+    if request.account_id.is_none() {
+        answers.account_id = account(&answers, &folder, surroundings).await?;
+        answers.check()?;
+    }
+    let laid = lay(&folder, &answers.files(), (".gitignore", &IGNORED), request.dry_run)?;
+    Ok(told(&folder, &laid, &answers, request.dry_run))
+}
+
+/// The folder's name, where a project may have it.
+fn name_of(folder: &Path) -> String {
+    let plain: std::path::PathBuf = folder.components().collect();
+    plain.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// The account that the credentials belong to, as AWS says.
+async fn account(answers: &Answers, folder: &Path, surroundings: &Surroundings) -> Result<String> {
+    let raw = config::parse(&answers.settings(), &folder.join(config::FILE))?;
+    let config = Config::check(raw, folder, surroundings)?;
+    let (identity, _) = compose::clouds(surroundings);
+    let caller = identity.caller(config.environment(Cloud::Aws, "dev")?, "init").await;
+    caller.map(|caller| caller.account).map_err(|error: Error| {
+        let next = "name the account by --account-id, or mend the credentials";
+        Error { next: Some(error.next.clone().unwrap_or_else(|| next.to_owned())), ..error }
+    })
+}
+
+fn told(folder: &Path, laid: &[(std::path::PathBuf, Laid)], answers: &Answers, dry: bool) -> Value {
+    let of = |wanted: Laid| {
+        let files = laid.iter().filter(move |(_, what)| *what == wanted);
+        files.map(|(path, _)| path.display().to_string()).collect::<Vec<_>>()
+    };
+    let config = folder.join(config::FILE);
+    json!({
+        "folder": folder.display().to_string(),
+        "dry_run": dry,
+        "account_id": answers.account_id,
+        "bucket": answers.state_bucket(),
+        "written": of(Laid::Written),
+        "extended": of(Laid::Extended),
+        "there": of(Laid::Same),
+        "kept": of(Laid::Kept),
+        "next": if dry {
+            "the same without --dry-run writes them".to_owned()
+        } else {
+            format!("read {0}, then `datamcp --config {0} doctor`", config.display())
+        },
+    })
+}

@@ -1,0 +1,64 @@
+//! Where an environment's AWS credentials come from. Says where, never what: nothing secret is in here.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Where the first keys come from. One choice; nothing else is tried when it fails.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "snake_case")]
+pub enum CredentialSource {
+    /// Whatever the surroundings offer first, as the AWS SDKs look for it: variables, profile, web identity, container,
+    /// instance. Metadata is asked only when nothing else is there.
+    #[default]
+    Ambient,
+    /// A profile of the shared AWS configuration, and what that profile says.
+    Profile {
+        /// Its name.
+        profile: String,
+    },
+    /// `AWS_ACCESS_KEY_ID` and its companions.
+    Environment,
+    /// A token file, exchanged at STS.
+    WebIdentity {
+        /// Absolute path of the token.
+        token_file: PathBuf,
+        /// The role it is exchanged for.
+        role_arn: String,
+    },
+    /// A program that prints credentials.
+    Process {
+        /// Program (absolute path) and arguments; no shell.
+        command: Vec<String>,
+    },
+    /// The container credential endpoint (ECS, EKS Pod Identity).
+    Container,
+    /// The instance metadata service, version 2.
+    Instance,
+}
+
+impl CredentialSource {
+    /// In a few words, for people.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Ambient => "ambient credentials".to_owned(),
+            Self::Profile { profile } => format!("profile {profile}"),
+            Self::Environment => "environment variables".to_owned(),
+            Self::WebIdentity { role_arn, .. } => format!("web identity as {role_arn}"),
+            Self::Process { command } => {
+                format!("process {}", command.first().map_or("", String::as_str))
+            }
+            Self::Container => "container credentials".to_owned(),
+            Self::Instance => "instance metadata".to_owned(),
+        }
+    }
+}
+
+/// A role that is assumed with the first keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssumedRole {
+    /// Its ARN.
+    pub arn: String,
+    /// What the role's trust policy may ask of third parties.
+    pub external_id: Option<String>,
+}

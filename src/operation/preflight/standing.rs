@@ -1,0 +1,119 @@
+//! How an environment stands: its lock, what has not ended, the place of its state.
+
+use super::{Check, Level, seen, within};
+use crate::audit::store::Query;
+use crate::error::Result;
+use crate::model::{Backend, Environment};
+use crate::operation::World;
+
+/// How long the place of the state may take to be looked at.
+const BACKEND: u64 = 15;
+/// Operations that are named.
+const NAMED: usize = 3;
+
+/// Whether somebody holds or blocks it, and what has not ended.
+pub(super) async fn lock(world: &World, environment: &Environment) -> Check {
+    let name = format!("{} lock", environment.key);
+    let key = environment.key.to_string();
+    let lease = match world.leases.lease(&key).await {
+        Ok(lease) => lease,
+        Err(error) => return seen(name, Err(error)),
+    };
+    if let Some(blocked) = lease.as_ref().and_then(|lease| lease.blocked.as_ref()) {
+        let text = format!(
+            "blocked since {} by operation {}: {}",
+            blocked.since, blocked.operation, blocked.reason
+        );
+        let fix = format!(
+            "a person looks at the environment, then `datamcp reconcile {} --as … --note …`",
+            blocked.operation
+        );
+        return Check::unwell(Level::Failed, name, text, fix);
+    }
+    if let Some(holder) = lease.as_ref().and_then(|lease| lease.holder.as_ref()) {
+        let alive = lease.as_ref().is_some_and(|lease| lease.alive);
+        let state = if alive { "held" } else { "left behind" };
+        let text = format!(
+            "{state} by operation {} ({} of {}) since {}",
+            holder.operation, holder.tool, holder.user, holder.since
+        );
+        let fix = format!("`datamcp get-operation --id {} --wait-s 600`", holder.operation);
+        return Check::unwell(Level::Warning, name, text, fix);
+    }
+    let open = Query { chain: Some(key), open: true, limit: NAMED + 1, ..Query::default() };
+    match world.log.store().rows(&open).await {
+        Err(error) => seen(name, Err(error)),
+        Ok(page) if page.rows.is_empty() => {
+            seen(name, Ok("free, no operation is unfinished".into()))
+        }
+        Ok(page) => {
+            let more = if page.rows.len() > NAMED { " and more" } else { "" };
+            let ids: Vec<String> =
+                page.rows.iter().take(NAMED).map(|row| row.id.to_string()).collect();
+            let text = format!("free, but not ended: {}{more}", ids.join(", "));
+            let fix = "`datamcp get-operation --id ID` settles what nobody works on any more";
+            Check::unwell(Level::Warning, name, text, fix)
+        }
+    }
+}
+
+/// Whether the place of the state is there and as it should be.
+pub(super) async fn backend(world: &World, environment: &Environment) -> Option<Check> {
+    let name = format!("{} state", environment.key);
+    match &environment.backend {
+        Backend::S3 { .. } => {}
+        Backend::Local { path } => {
+            let text = format!("the file {}", path.display());
+            let fix = "good for trying things out; use a bucket for what has to last";
+            return Some(Check::unwell(Level::Warning, name, text, fix));
+        }
+        // Nothing of ours speaks to these places; the first plan does, by terraform.
+        other @ (Backend::Gcs { .. } | Backend::Cloud { .. }) => {
+            return Some(seen(name, Ok(format!("{}, not looked at", other.identity()))));
+        }
+    }
+    let look = world.state_backend.observe(environment, "preflight");
+    let findings = match within(BACKEND, "looking at the place of the state", look).await {
+        Ok(findings) => findings,
+        Err(error) => return Some(seen(name, Err(error))),
+    };
+    let wrong: Vec<String> = findings
+        .settings
+        .iter()
+        .filter(|setting| setting.action.is_some())
+        .map(|setting| format!("{} is {}", setting.name, setting.seen))
+        .collect();
+    let there = !findings.settings.iter().any(|s| s.name == "bucket" && s.action.is_some());
+    let bootstrap = format!(
+        "`datamcp bootstrap-state-backend --cloud {} --env {}` plans it",
+        environment.key.cloud.word(),
+        environment.key.name
+    );
+    Some(match (there, wrong.is_empty()) {
+        (true, true) => seen(
+            name,
+            Ok(format!(
+                "{}, {} settings as they should be",
+                findings.place,
+                findings.settings.len()
+            )),
+        ),
+        (true, false) => {
+            let text = format!("{}: {}", findings.place, wrong.join(", "));
+            Check::unwell(Level::Warning, name, text, bootstrap)
+        }
+        (false, _) => {
+            let text = format!("{} is not there yet", findings.place);
+            Check::unwell(Level::Warning, name, text, bootstrap)
+        }
+    })
+}
+
+/// The root module: read and scanned, nothing started.
+pub(super) async fn module(world: &World, environment: &Environment) -> Check {
+    let module: Result<String> = world.provisioner.inspect(environment).await.map(|module| {
+        let folder = environment.tree.join(&environment.root);
+        format!("{} with {} variables", folder.display(), module.variables.len())
+    });
+    seen(format!("{} module", environment.key), module)
+}
