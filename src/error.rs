@@ -92,7 +92,7 @@ impl ErrorCode {
         (
             Self::EnvironmentBlocked,
             "environment_blocked",
-            "an earlier operation ended in a way nobody saw; a person reconciles it first",
+            "an earlier operation ended in a way nobody saw, or the Terraform state is not the one that the log knows; a person looks first",
         ),
         (
             Self::StalePlan,

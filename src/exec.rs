@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::error::{Error, ErrorCode, Result};
 
 pub use capture::Captured;
-pub use process::{is_alive, started_at};
+pub use process::{Other, is_alive, others, started_at};
 
 /// Where an output stream of a child goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

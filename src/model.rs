@@ -12,6 +12,7 @@ pub mod name;
 pub mod outcome;
 pub mod plan;
 pub mod region;
+pub mod state;
 pub mod target;
 
 pub use actor::{Actor, Principal, Role};
@@ -24,4 +25,5 @@ pub use environment::{Cloud, Environment, EnvironmentKey, Tier};
 pub use id::{ApprovalId, OperationId, PlanId};
 pub use outcome::{Outcome, Status};
 pub use plan::{Binding, Difference, Intent, Meaning, PlanRecord, StateVersion, TerraformFacts};
+pub use state::StateMark;
 pub use target::Target;

@@ -17,6 +17,7 @@ pub mod list_operations;
 pub mod pipeline;
 pub mod preflight;
 pub mod request;
+mod state;
 mod state_place;
 pub mod strict;
 pub mod terraform;
@@ -161,6 +162,11 @@ pub trait WriteOperation: LongOperation {
         file: &[u8],
         caller: &Caller,
     ) -> Result<Binding>;
+    /// Looks whether what a kept plan touches has changed in the world since it was computed. Called under the target's
+    /// lease, after what the plan is bound to was found unchanged. Tells what was looked at; drift is an error.
+    async fn look_again(&self, _scene: &Scene<'_>, _record: &PlanRecord) -> Result<Option<String>> {
+        Ok(None)
+    }
     /// Carries the plan out. The only place where something changes.
     async fn carry_out(
         &self,

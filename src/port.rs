@@ -9,6 +9,7 @@ pub mod premises;
 pub mod provisioner;
 pub mod runs;
 pub mod state_backend;
+pub mod state_object;
 
 pub use credentials::{CredentialDesk, DeskGuard, Refusal};
 pub use identity::{Advice, Caller, ChildCredentials, Identity, Origin};
@@ -21,3 +22,4 @@ pub use provisioner::{
 };
 pub use runs::{JournalLine, Runs};
 pub use state_backend::{Findings, Setting, StateBackend};
+pub use state_object::{LockObject, ObjectVersion, OwnOrphan};

@@ -3,6 +3,7 @@
 
 mod apply;
 mod backend;
+mod beside;
 mod binary;
 mod cli_config;
 mod command;
@@ -168,6 +169,10 @@ impl Provisioner for Terraform {
         let prepared = follow::unless_stopped(watch, &doing, self.prepare(job)).await?;
         let guard = Box::pin(permit.lease().check());
         apply::apply(&prepared, job, plan, watch, guard).await
+    }
+
+    async fn is_beside(&self, job: &Job) -> Result<bool> {
+        Ok(beside::is_beside(&job.environment.backend))
     }
 
     async fn outputs(&self, job: &Job) -> Result<BTreeMap<String, Output>> {

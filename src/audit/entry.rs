@@ -10,7 +10,7 @@ use super::event::{Body, EventRecord, NewEvent};
 use super::store::AuditStore;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Actor, ApprovalId, Digest, OperationId, PlanId, Status, Target};
+use crate::model::{Actor, ApprovalId, Digest, OperationId, PlanId, StateMark, Status, Target};
 
 /// An effect is about to happen or happens.
 #[derive(Debug)]
@@ -85,6 +85,8 @@ pub struct Closing {
     pub artifacts: Vec<String>,
     /// Why it did not succeed.
     pub error: Option<Error>,
+    /// The Terraform state as it was left.
+    pub state: Option<StateMark>,
 }
 
 impl Closing {
@@ -99,6 +101,7 @@ impl Closing {
             resource_refs: Vec::new(),
             artifacts: Vec::new(),
             error: None,
+            state: None,
         }
     }
 
@@ -246,7 +249,7 @@ impl Log {
 }
 
 fn closed(closing: Closing) -> Body {
-    let Closing { status, summary, plan, stdout, stderr, resource_refs, artifacts, error } =
+    let Closing { status, summary, plan, stdout, stderr, resource_refs, artifacts, error, state } =
         closing;
     Body::Closed {
         status,
@@ -257,6 +260,7 @@ fn closed(closing: Closing) -> Body {
         resource_refs,
         artifacts,
         error,
+        state,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::approval::Evidence;
 use crate::error::Error;
-use crate::model::{Actor, ApprovalId, Digest, OperationId, PlanId, Status, digest};
+use crate::model::{Actor, ApprovalId, Digest, OperationId, PlanId, StateMark, Status, digest};
 
 /// What happened. Every text in it was redacted before it came here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,8 +87,11 @@ pub enum Body {
         /// Why it did not succeed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Error>,
+        /// The Terraform state as the operation left it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<StateMark>,
     },
-    /// A person said how an unknown end was.
+    /// A person said how an unknown end was, or that a state which was refused is right.
     Reconciled {
         /// What it was.
         status: Status,
@@ -96,10 +99,21 @@ pub enum Body {
         evidence: Evidence,
         /// What they wrote.
         note: String,
+        /// The Terraform state that is right from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<StateMark>,
     },
 }
 
 impl Body {
+    /// The Terraform state that counts from this event on.
+    pub fn state(&self) -> Option<&StateMark> {
+        match self {
+            Self::Closed { state, .. } | Self::Reconciled { state, .. } => state.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The word by which the event is listed.
     pub fn word(&self) -> &'static str {
         match self {

@@ -160,8 +160,9 @@ fn fresh(
 }
 
 fn close(row: &OperationRow, event: &EventRecord) -> OperationRow {
-    let Body::Closed { status, summary, plan, stdout, stderr, resource_refs, artifacts, error } =
-        &event.event.body
+    let Body::Closed {
+        status, summary, plan, stdout, stderr, resource_refs, artifacts, error, ..
+    } = &event.event.body
     else {
         return row.clone();
     };
@@ -231,4 +232,26 @@ pub trait AuditStore: Send + Sync {
     async fn events(&self, chain: &str, after: u64, limit: usize) -> Result<Vec<EventRecord>>;
     /// Events about one operation, in order.
     async fn history(&self, id: OperationId) -> Result<Vec<EventRecord>>;
+    /// The newest event of a chain that tells how the Terraform state of this backend and workspace was left
+    /// ([`Body::state`]). A store that has no index for it walks the chain.
+    async fn state(
+        &self,
+        chain: &str,
+        backend: &str,
+        workspace: &str,
+    ) -> Result<Option<EventRecord>> {
+        let (mut newest, mut after) = (None, 0);
+        loop {
+            let events = self.events(chain, after, 500).await?;
+            let Some(last) = events.last() else {
+                return Ok(newest);
+            };
+            after = last.seq;
+            let told = events.into_iter().rev().find(|record| {
+                let mark = record.event.body.state();
+                mark.is_some_and(|m| m.backend == backend && m.workspace == workspace)
+            });
+            newest = told.or(newest);
+        }
+    }
 }

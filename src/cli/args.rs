@@ -104,8 +104,8 @@ pub enum People {
     Reconcile {
         /// Operation.
         id: String,
-        /// How it was.
-        status: Status,
+        /// How it was; none: the state that it was refused for is right.
+        status: Option<Status>,
         /// Why.
         note: String,
     },
@@ -200,9 +200,10 @@ fn people(top: Clap) -> Clap {
         .subcommand(Clap::new("reject").about("Refuse a plan, on a terminal").arg(id("Approval")))
         .subcommand(
             Clap::new("reconcile")
-                .about("Say how an operation with an unknown end was, and free its environment, on a terminal")
+                .about("Say how an operation with an unknown end was, and free its environment; or that a refused state is right; on a terminal")
                 .arg(id("Operation"))
-                .arg(Arg::new("as").long("as").required(true).value_parser(["succeeded", "failed", "partial"]).help("How it was"))
+                .arg(Arg::new("as").long("as").required_unless_present("state").conflicts_with("state").value_parser(["succeeded", "failed", "partial"]).help("How it was"))
+                .arg(Arg::new("state").long("state").action(ArgAction::SetTrue).help("The Terraform state that it was refused for is right as it was found"))
                 .arg(Arg::new("note").long("note").required(true).help("What you saw; kept in the log")),
         )
         .subcommand(
@@ -333,7 +334,11 @@ fn outer(name: &str, m: &ArgMatches) -> Option<Command> {
         "reject" => Command::People(People::Decide { id: id(), grant: false }),
         "reconcile" => Command::People(People::Reconcile {
             id: id(),
-            status: Status::from_word(&text(m, "as"))?,
+            status: if m.get_flag("state") {
+                None
+            } else {
+                Some(Status::from_word(&text(m, "as"))?)
+            },
             note: text(m, "note"),
         }),
         "move-state" => Command::People(People::MoveState {

@@ -11,7 +11,8 @@ use super::terminal::Terminal;
 use super::view::View;
 use crate::audit::verify::verify;
 use crate::error::Result;
-use crate::model::{Actor, Status};
+use crate::model::Actor;
+use crate::operation::desk::reconcile::Word;
 use crate::operation::desk::{Decider, Person, approve, move_state, reconcile};
 use crate::operation::{World, get_operation};
 use crate::run::{settle, wait};
@@ -27,7 +28,8 @@ pub(super) async fn run(
         People::Approvals => approvals(world, view).await,
         People::Decide { id, grant } => decide(world, actor, &id, grant, view).await,
         People::Reconcile { id, status, note } => {
-            settle_end(world, actor, &id, status, &note, view).await
+            let said = status.map_or(Word::StateIsRight, Word::Ended);
+            settle_end(world, actor, &id, said, &note, view).await
         }
         People::MoveState { cloud, env, workspace, note } => {
             let mut terminal = Terminal::open()?;
@@ -124,16 +126,23 @@ async fn settle_end(
     world: &World,
     actor: &Actor,
     id: &str,
-    status: Status,
+    said: Word,
     note: &str,
     view: &View,
 ) -> Result<ExitCode> {
     let mut terminal = Terminal::open()?;
     let person = person(actor, &terminal);
     let case = reconcile::case(world, id).await?;
+    let words = match (said, &case.state) {
+        (Word::Ended(status), _) => status.to_string(),
+        (Word::StateIsRight, Some(found)) => {
+            format!("the state is right as it was found: {}", found.text())
+        }
+        (Word::StateIsRight, None) => "the state is right".to_owned(),
+    };
     let shown = format!(
         "\noperation {} ({}) on {}, asked for by {} at {}\n{}\n\nend of its log:\n{}\n\nevidence: {}\n\n\
-         Look at the environment itself before you say how it was. You say: {status}.\ntype `{}` to reconcile: ",
+         Look at the environment itself before you say how it was. You say: {words}.\ntype `{}` to reconcile: ",
         case.row.id,
         case.row.tool,
         case.row.chain,
@@ -145,8 +154,16 @@ async fn settle_end(
         case.word,
     );
     let typed = terminal.ask(&shown)?;
-    reconcile::reconcile(world, &person, &case, status, note, &typed).await?;
-    view.answer("reconcile", &json!({ "operation_id": case.row.id, "status": status, "target": case.row.chain, "lock": "free" }));
+    reconcile::reconcile(world, &person, &case, said, note, &typed).await?;
+    let answer = match said {
+        Word::Ended(status) => {
+            json!({ "operation_id": case.row.id, "status": status, "target": case.row.chain, "lock": "free" })
+        }
+        Word::StateIsRight => {
+            json!({ "operation_id": case.row.id, "target": case.row.chain, "state": case.state })
+        }
+    };
+    view.answer("reconcile", &answer);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -244,6 +244,9 @@ pub struct Terraform {
     /// Code that modules may run on this machine: `local-exec`, `remote-exec`, `external`, `http`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow_code: Vec<String>,
+    /// Minutes after which a plan is checked for drift before it runs, default 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_after_min: Option<u32>,
     /// Prefixes of remote module sources that may be used, with a pinned ref.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modules: Vec<String>,

@@ -143,6 +143,11 @@ impl Config {
         Duration::from_secs(self.raw.lock.wait_s)
     }
 
+    /// How old a plan may be before it is checked for drift.
+    pub fn drift_after(&self) -> jiff::SignedDuration {
+        jiff::SignedDuration::from_mins(self.raw.terraform.drift_after_min.unwrap_or(10).into())
+    }
+
     /// All environments.
     pub fn environments(&self) -> impl Iterator<Item = &Environment> {
         self.environments.values()

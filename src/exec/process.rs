@@ -1,5 +1,8 @@
 //! What the operating system tells about a process, and the one signal we send.
 
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::{Error, Result};
@@ -52,4 +55,59 @@ pub(super) fn interrupt(pid: u32) -> Result<()> {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
         Err(cause) => Err(Error::internal(&doing, cause)),
     }
+}
+
+/// Another process of this user.
+#[derive(Debug, Clone)]
+pub struct Other {
+    /// Its working folder.
+    pub cwd: PathBuf,
+    /// Its environment as it was started.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+impl Other {
+    /// A variable of its environment.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.environment.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_os_str())
+    }
+}
+
+/// Processes of this user whose program has one of these names. `None`: this system does not tell.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "reads the kernel's process table")]
+pub fn others(programs: &[&str]) -> Option<Vec<Other>> {
+    use std::os::unix::ffi::OsStrExt;
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir("/proc").ok()?.flatten() {
+        let place = entry.path();
+        // Only what belongs to this user can be looked into; root looks into everything, which is more, not less.
+        let Ok(program) = std::fs::read_link(place.join("exe")) else {
+            continue;
+        };
+        if !program.file_name().is_some_and(|name| programs.iter().any(|p| name == *p)) {
+            continue;
+        }
+        let (Ok(cwd), Ok(environ)) =
+            (std::fs::read_link(place.join("cwd")), std::fs::read(place.join("environ")))
+        else {
+            continue;
+        };
+        let environment = environ
+            .split(|b| *b == 0)
+            .filter_map(|pair| {
+                let at = pair.iter().position(|b| *b == b'=')?;
+                let text = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
+                Some((text(pair.get(..at)?), text(pair.get(at + 1..)?)))
+            })
+            .collect();
+        all.push(Other { cwd, environment });
+    }
+    Some(all)
+}
+
+/// Processes of this user whose program has one of these names. `None`: this system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn others(_programs: &[&str]) -> Option<Vec<Other>> {
+    None
 }

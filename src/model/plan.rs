@@ -76,6 +76,10 @@ pub struct TerraformFacts {
     pub tree: Digest,
     /// SHA-256 of the merged variables.
     pub variables: Digest,
+    /// Digest of what was seen in the world of each resource that the plan changes and that was there. Compared when the
+    /// plan is old, by looking again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<String, Digest>,
 }
 
 impl Meaning {

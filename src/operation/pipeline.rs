@@ -19,7 +19,7 @@ use crate::model::PlanRecord;
 use crate::permit::{Consent, Permit};
 use crate::policy::Verdict;
 use crate::port::{Caller, DeskGuard, Watch};
-use crate::run::{CarryOut, Journal, RunFile, fault};
+use crate::run::{CarryOut, Journal, RunFile, adopt, fault};
 
 /// Carries operations out.
 #[derive(Debug)]
@@ -65,7 +65,14 @@ async fn survey(scene: &Scene<'_>, work: &dyn SurveyOperation) -> Result<ChangeA
     let desk = scene.world.credentials.open(scene.run.operation, &scene.environment).await?;
     steps::identify(scene).await?;
     let lease = locks::lease(scene).await?;
-    let surveyed = work.survey(scene).await;
+    let since = scene.world.clock.now();
+    let mut surveyed = work.survey(scene).await;
+    if let Some(told) = steps::start_again(scene, &lease, since, surveyed.as_ref().err()).await {
+        surveyed = work.survey(scene).await;
+        if let Ok(answer) = &mut surveyed {
+            answer.warnings.push(told);
+        }
+    }
     lease.release().await?;
     ends::surveyed(scene, surveyed.map_err(|error| desk.explain(error))?).await
 }
@@ -110,6 +117,9 @@ struct Ready {
     file: Vec<u8>,
     decision: crate::policy::Decision,
     consent: Consent,
+    /// What a second look at the world told.
+    drift: Option<String>,
+    warnings: Vec<String>,
 }
 
 /// Verifies again under the lock: identity, everything the plan is bound to, policy; then spends the approval.
@@ -124,9 +134,16 @@ async fn ready(
     let file = steps::unused_file(scene, plan).await?;
     let now = work.bind(scene, plan, &file, &caller).await?;
     steps::unchanged(plan, &now)?;
+    let since = scene.world.clock.now();
+    let (mut drift, mut warnings) = (work.look_again(scene, plan).await, Vec::new());
+    if let Some(told) = steps::start_again(scene, lease, since, drift.as_ref().err()).await {
+        warnings.push(told);
+        drift = work.look_again(scene, plan).await;
+    }
+    let drift = drift?;
     let decision = steps::decide(scene, plan, &caller);
     let consent = consent::spend(scene, plan, &decision).await?;
-    Ok(Ready { file, decision, consent })
+    Ok(Ready { file, decision, consent, drift, warnings })
 }
 
 /// Opens the entry, changes the world, closes the entry, gives the lease back.
@@ -170,9 +187,15 @@ async fn effect(
     let mut answer = done.answer;
     answer.error = answer.error.map(|error| desk.explain(error));
     let mut answer = answer.map_text(&|text| scene.journal.clean(text));
+    answer.warnings.extend(ready.warnings);
+    answer.details.extend(ready.drift.map(|told| ("drift_since_plan".to_owned(), told.into())));
     let kept = world.runs.close_scratch(scene.run.operation, &done.evidence).await;
     let mut closing = ends::closing(&answer, plan);
     closing.artifacts = kept.unwrap_or_default();
+    closing.state = match world.runs.journal(scene.run.operation, 0).await {
+        Ok((lines, _)) => adopt::state_left(&lines),
+        Err(_) => None,
+    };
     fault::point("before_close");
     if let Err(error) = world.log.close(entry, &scene.run.actor, closing).await {
         // The end is in the journal; whoever comes next records it. Until then the lease stays claimed.

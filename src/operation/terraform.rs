@@ -1,6 +1,9 @@
 //! What apply, destroy and drift share: plan, bind, apply.
 
-use std::collections::BTreeSet;
+mod carry;
+mod drift;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -8,7 +11,8 @@ use serde_json::{Map, Value};
 use super::answer::{ChangeAnswer, Summary};
 use super::request::Ask;
 use super::{
-    Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation, state_place,
+    Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation, state,
+    state_place,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
@@ -16,8 +20,7 @@ use crate::model::{
     Status, Target, TerraformFacts,
 };
 use crate::permit::Permit;
-use crate::port::{Applied, Caller, JobFacts, PlanFile, Watch, provisioner::check_variables};
-use crate::run::adopt::STATE_LOST;
+use crate::port::{Applied, Caller, JobFacts, Watch, provisioner::check_variables};
 
 /// How long a plan may wait for its approval, in minutes.
 pub(super) const PLAN_MINUTES: i64 = 30;
@@ -55,6 +58,10 @@ fn place(scene: &Scene<'_>) -> String {
     state_place::place(&scene.environment, &scene.job.workspace)
 }
 
+fn doing(scene: &Scene<'_>) -> String {
+    format!("planning {}", scene.environment.key)
+}
+
 /// What a plan is bound to beside its own bytes.
 fn meaning(
     scene: &Scene<'_>,
@@ -70,6 +77,7 @@ fn meaning(
         providers: facts.providers.clone(),
         tree: facts.tree.clone(),
         variables: Digest::of_json(&Value::Object(variables.clone())),
+        seen: BTreeMap::new(),
     })
 }
 
@@ -143,6 +151,8 @@ impl SurveyOperation for TerraformChange {
             .provisioner
             .plan(&scene.job, self.intent, &variables, scene.journal)
             .await?;
+        // In a lost state everything is gone, or nothing is there to drift: neither is an answer.
+        let others = state::check(scene, &doing(scene), &planned.state).await?;
         scene.journal.learn(planned.secrets);
         scene.journal.line(&format!("{}\n", planned.text.trim_end())).await;
         let mut answer = ChangeAnswer::new(Some(scene.run.operation), Status::Succeeded);
@@ -156,7 +166,8 @@ impl SurveyOperation for TerraformChange {
         answer.returncode = Some(if drifted == 0 { 0 } else { 2 });
         answer.summary = Some(summary);
         answer.plan_stdout = Some(planned.text);
-        answer.warnings = scene.ask.notes.iter().cloned().chain(planned.warnings).collect();
+        let notes = scene.ask.notes.iter().cloned();
+        answer.warnings = notes.chain(planned.warnings).chain(others).collect();
         answer.next = (drifted > 0).then(|| {
             "find out who changed it; apply_terraform plans the way back to what is described"
                 .to_owned()
@@ -176,6 +187,7 @@ impl WriteOperation for TerraformChange {
             .provisioner
             .plan(&scene.job, self.intent, &variables, scene.journal)
             .await?;
+        let others = state::check(scene, &doing(scene), &planned.state).await?;
         scene.journal.learn(planned.secrets.iter().cloned());
         let binding = Binding {
             plan_file: Digest::of(&planned.file),
@@ -184,7 +196,12 @@ impl WriteOperation for TerraformChange {
             environment: scene.environment.digest(),
             account: caller.account.clone(),
             requester: scene.run.actor.principal.clone(),
-            meaning: meaning(scene, &planned.facts, &variables, planned.state.clone()),
+            meaning: match meaning(scene, &planned.facts, &variables, planned.state.clone()) {
+                Meaning::Terraform(facts) => {
+                    Meaning::Terraform(TerraformFacts { seen: planned.seen, ..facts })
+                }
+                other @ Meaning::Facts(_) => other,
+            },
         };
         let now = scene.world.clock.now();
         let text = scene.journal.clean(&planned.text);
@@ -204,7 +221,8 @@ impl WriteOperation for TerraformChange {
             variables: own,
             secrets: planned.secrets,
         };
-        Ok(Computed { record, file: planned.file, warnings: planned.warnings })
+        let warnings = planned.warnings.into_iter().chain(others).collect();
+        Ok(Computed { record, file: planned.file, warnings })
     }
 
     async fn bind(
@@ -230,9 +248,15 @@ impl WriteOperation for TerraformChange {
         if record.binding.differences(&now).is_empty() {
             state_place::same(scene).await?;
             let state = scene.world.provisioner.state(&scene.job).await?;
+            state::check(scene, &format!("checking plan {}", record.id), &state).await?;
             now.meaning = meaning(scene, &facts, &variables, state);
         }
         Ok(now)
+    }
+
+    async fn look_again(&self, scene: &Scene<'_>, record: &PlanRecord) -> Result<Option<String>> {
+        let variables = self.variables(scene, &record.variables).await?;
+        drift::look_again(scene, record, &variables).await
     }
 
     async fn carry_out(
@@ -242,15 +266,21 @@ impl WriteOperation for TerraformChange {
         record: &PlanRecord,
         file: &[u8],
     ) -> Done {
-        let plan = PlanFile { bytes: file, changes: &record.changes };
+        let newest = state::chain::newest(scene).await;
+        let mut warnings = Vec::new();
         let applied = match state_place::keep(scene).await {
-            Ok(()) => scene.world.provisioner.apply(permit, &scene.job, plan, scene.journal).await,
+            Ok(()) => carry::apply(permit, scene, record, file, &mut warnings).await,
             Err(error) => Err(error),
         };
         match applied {
             Ok(applied) => {
-                let kept = self.keep_variables(scene, record, &applied).await;
-                done(scene, record, applied, kept.err())
+                if let Err(e) = self.keep_variables(scene, record, &applied).await {
+                    warnings.push(format!(
+                        "the variables of this apply could not be kept for destroy: {e}"
+                    ));
+                }
+                let applied = carry::settled(scene, record, applied, newest, &mut warnings).await;
+                carry::done(scene, record, applied, warnings)
             }
             Err(error) => Done {
                 outcome: Outcome::Failed,
@@ -280,38 +310,4 @@ impl TerraformChange {
         let variables = self.variables(scene, &record.variables).await?;
         scene.world.plans.keep_variables(&place(scene), &variables).await
     }
-}
-
-fn done(scene: &Scene<'_>, record: &PlanRecord, applied: Applied, not_kept: Option<Error>) -> Done {
-    let state_not_saved = applied
-        .error
-        .as_ref()
-        .is_some_and(|e| e.details.get("state_not_saved") == Some(&Value::Bool(true)));
-    let block = state_not_saved.then(|| STATE_LOST.to_owned());
-    let mut answer = ChangeAnswer::new(Some(scene.run.operation), applied.outcome.into());
-    let mut summary = Summary::of(&record.changes);
-    summary.text = match applied.outcome {
-        Outcome::Succeeded => format!("done: {}", summary.text),
-        _ => format!(
-            "{} done, {} failed, {} not started",
-            applied.done.len(),
-            applied.failed.len(),
-            applied.not_started.len()
-        ),
-    };
-    answer.summary = Some(summary);
-    answer.plan_id = Some(record.id);
-    answer.apply_stdout = Some(applied.text);
-    answer.returncode = applied.returncode;
-    answer.warnings.extend(
-        not_kept.map(|e| format!("the variables of this apply could not be kept for destroy: {e}")),
-    );
-    answer.next = applied.error.as_ref().and_then(|e| e.next.clone());
-    answer.error = applied.error;
-    let evidence = match applied.outcome {
-        Outcome::Unknown => vec!["apply.jsonl", "apply.stderr", "errored.tfstate"],
-        _ if state_not_saved => vec!["errored.tfstate", "apply.jsonl"],
-        _ => Vec::new(),
-    };
-    Done { outcome: applied.outcome, answer, block, evidence }
 }

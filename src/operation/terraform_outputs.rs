@@ -11,7 +11,7 @@ use super::admit::strings;
 use super::call::See;
 use super::catalog::{Kind, Tool};
 use super::request::{self, Ask, RawTerms};
-use super::{ReadOperation, World, answer, catalog, place};
+use super::{ReadOperation, World, answer, catalog, place, state};
 use crate::error::{Error, Result};
 use crate::lock::{LeaseRecord, lease};
 use crate::model::{Actor, Cloud, Effect, Environment, OperationId};
@@ -90,7 +90,16 @@ async fn outputs(
     let scratch = world.runs.scratch(operation).await?;
     let desk = world.credentials.open(operation, environment).await?;
     let job = Job { environment: environment.clone(), workspace, operation, scratch };
-    world.provisioner.outputs(&job).await.map_err(|error| desk.explain(error))
+    let outputs = world.provisioner.outputs(&job).await.map_err(|error| desk.explain(error))?;
+    // Outputs of a lost or replaced state would be wrong, or none.
+    let (key, backend) = (environment.key.to_string(), environment.backend.identity());
+    if let Some(known) = state::known(world, &key, &backend, &job.workspace).await? {
+        let found = world.provisioner.state(&job).await?;
+        let confirm =
+            "`datamcp reconcile ID --state` with the id of a plan that was refused for it";
+        state::judge(&format!("reading the outputs of {key}"), &known, &found, confirm)?;
+    }
+    Ok(outputs)
 }
 
 /// Knows the values that look secret among the variables that the outputs were made from.

@@ -81,6 +81,9 @@ pub struct Planned {
     pub secrets: Vec<String>,
     /// Warnings of terraform, not redacted.
     pub warnings: Vec<String>,
+    /// Digest of what was seen in the world, by address: of what the plan changes, or of what has drifted. What was not
+    /// there yet is left out.
+    pub seen: BTreeMap<String, Digest>,
 }
 
 impl std::fmt::Debug for Planned {
@@ -135,6 +138,10 @@ pub struct Applied {
     pub text: String,
     /// The state after it, when it could be read.
     pub state: Option<StateVersion>,
+    /// How many resources are in that state.
+    pub resources: usize,
+    /// Addresses that were made but are not in that state.
+    pub missing: Vec<String>,
     /// What went wrong, typed; `None` on success.
     pub error: Option<Error>,
     /// Outputs that the stream reported, sensitive values left out by terraform.
@@ -214,6 +221,12 @@ pub trait Provisioner: Send + Sync {
         plan: PlanFile<'_>,
         watch: &dyn Watch,
     ) -> Result<Applied>;
+
+    /// Whether another process of this machine may be at work on the same state, one that is no child of ours. True when
+    /// it cannot be told.
+    async fn is_beside(&self, _job: &Job) -> Result<bool> {
+        Ok(true)
+    }
 
     /// Reads the outputs. Values of sensitive ones are left out.
     async fn outputs(&self, job: &Job) -> Result<BTreeMap<String, Output>>;

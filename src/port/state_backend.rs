@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::{Job, LockObject, ObjectVersion, OwnOrphan};
 use crate::error::Result;
 use crate::model::{Action, Environment};
 use crate::permit::Permit;
@@ -45,4 +46,25 @@ pub trait StateBackend: Send + Sync {
         session: &str,
         setting: &str,
     ) -> Result<()>;
+
+    /// Id of the newest stored version of a job's state; none while there is no state, and where no versions are kept.
+    async fn newest(&self, _job: &Job) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// Versions of a job's state that were stored after `since`, oldest first; empty where no versions are kept.
+    async fn written(&self, _job: &Job, _since: Option<&str>) -> Result<Vec<ObjectVersion>> {
+        Ok(Vec::new())
+    }
+
+    /// The lock beside a job's state, where the backend keeps it as an object.
+    async fn lock(&self, _job: &Job) -> Result<Option<LockObject>> {
+        Ok(None)
+    }
+
+    /// Takes away a lock that is provably our own, exactly as it was seen, after a check of the lease in the proof.
+    /// False: it is another one by now, and stays. Not covered by a permit: nothing of the infrastructure changes.
+    async fn unlock(&self, _job: &Job, _orphan: OwnOrphan<'_>) -> Result<bool> {
+        Ok(false)
+    }
 }

@@ -9,7 +9,7 @@ use crate::audit::store::OperationRow;
 use crate::audit::{Closing, Query};
 use crate::error::{Error, ErrorCode, Result};
 use crate::lock::{Blocked, LeaseRecord};
-use crate::model::{Actor, OperationId, Outcome, Principal, Status};
+use crate::model::{Actor, OperationId, Outcome, Principal, StateMark, Status};
 use crate::port::JournalLine;
 
 /// How an operation stands after somebody looked.
@@ -34,6 +34,21 @@ const EVIDENCE: [&str; 3] = ["apply.jsonl", "apply.stderr", "errored.tfstate"];
 /// Why a target stays blocked although the end is known.
 pub const STATE_LOST: &str =
     "terraform could not save the state; errored.tfstate is kept as evidence";
+
+/// Why a target stays blocked when its state was written by two.
+pub const FORKED: &str = "somebody else wrote the state beside this run";
+
+/// Kind of the line in which a journal tells of [`FORKED`].
+pub const INCIDENT: &str = "incident";
+
+/// Kind of the line in which a journal tells how the Terraform state was left.
+pub const STATE: &str = "state";
+
+/// The Terraform state as the journal says that it was left.
+pub fn state_left(journal: &[JournalLine]) -> Option<StateMark> {
+    let line = journal.iter().rev().find(|line| line.kind == STATE)?;
+    serde_json::from_value(line.body.clone()).ok()
+}
 
 /// Looks whether an operation's supervisor lives, and records the end of a dead one's work.
 pub async fn settle(stores: &Stores, id: OperationId) -> Result<Settled> {
@@ -96,8 +111,17 @@ fn state_lost(journal: &[JournalLine]) -> bool {
     journal.iter().any(|line| line.kind == "exit" && line.field("state_not_saved") == &json!(true))
 }
 
+/// Why the target has to stay blocked although the end is known.
+fn blocked_for(journal: &[JournalLine]) -> Option<&'static str> {
+    let forked = || journal.iter().any(|line| line.kind == INCIDENT);
+    if state_lost(journal) { Some(STATE_LOST) } else { forked().then_some(FORKED) }
+}
+
 /// What the journal proves about the effect.
 fn end(journal: &[JournalLine], stream_began: bool) -> (Status, String) {
+    // A child that was refused for a state lock of its own was started once more: only the last one counts.
+    let began = journal.iter().rposition(|line| line.kind == "intent").unwrap_or(0);
+    let journal = journal.get(began..).unwrap_or_default();
     let last = |kind: &str| journal.iter().rev().find(|line| line.kind == kind);
     let Some(_intent) = last("intent") else {
         return (
@@ -111,6 +135,9 @@ fn end(journal: &[JournalLine], stream_began: bool) -> (Status, String) {
                 Status::Unknown,
                 "terraform could not save the state, and the supervisor died after it".into(),
             );
+        }
+        if journal.iter().any(|line| line.kind == INCIDENT) {
+            return (Status::Partial, format!("{FORKED}, and the supervisor died after it"));
         }
         let outcome: Option<Outcome> = serde_json::from_value(exit.field("outcome").clone()).ok();
         if let Some(outcome) = outcome.filter(|o| *o != Outcome::Unknown) {
@@ -140,7 +167,8 @@ async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> 
     let mut closing = Closing::new(status, summary.clone());
     closing.plan = row.plan;
     closing.error = error(status, row, &summary);
-    let blocks = status == Status::Unknown || state_lost(journal);
+    closing.state = state_left(journal);
+    let blocks = status == Status::Unknown || blocked_for(journal).is_some();
     let keep: &[&str] = if blocks { &EVIDENCE } else { &[] };
     closing.artifacts = stores.runs.close_scratch(row.id, keep).await?;
     let settled = OperationRow { status, summary, error: closing.error.clone(), ..row.clone() };
@@ -210,10 +238,11 @@ async fn tidy(stores: &Stores, row: &OperationRow, held: bool) -> Result<()> {
         return Ok(());
     }
     let (journal, _) = stores.runs.journal(row.id, 0).await?;
-    if row.status == Status::Unknown || state_lost(&journal) {
-        let reason = match row.status {
-            Status::Unknown => row.summary.clone(),
-            _ => STATE_LOST.to_owned(),
+    let why = blocked_for(&journal);
+    if row.status == Status::Unknown || why.is_some() {
+        let reason = match (row.status, why) {
+            (Status::Unknown, _) | (_, None) => row.summary.clone(),
+            (_, Some(why)) => why.to_owned(),
         };
         let blocked = Blocked { operation: row.id, reason, since: stores.clock.now() };
         stores.leases.block(&row.chain, &blocked).await

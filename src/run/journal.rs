@@ -77,7 +77,10 @@ impl Journal {
 impl Journal {
     /// Notes what only tells those who wait: losing it with the machine's power proves nothing wrong.
     pub async fn mark(&self, kind: &str, body: Value) -> Result<()> {
-        self.runs.note_lazily(self.id, &self.entry(kind, body)).await
+        fault::point(&format!("before_{kind}"));
+        self.runs.note_lazily(self.id, &self.entry(kind, body)).await?;
+        fault::point(&format!("after_{kind}"));
+        Ok(())
     }
 }
 

@@ -58,6 +58,11 @@ fn fault_9_a_lock_in_s3_that_a_killed_terraform_left_is_named() {
     let lock = format!("{key}.tflock");
     let text = emulator.object(bucket, &lock).unwrap().expect("terraform left its lock");
     let held: Value = serde_json::from_str(&text).unwrap();
+    let detail = |name: &str| answer.at(&format!("/result/error/details/{name}"));
+    assert_eq!(detail("state_lock"), held["ID"], "{:#}", answer.value);
+    assert_eq!(detail("state_lock_who"), held["Who"]);
+    assert_eq!(detail("state_lock_created"), held["Created"]);
+    assert_eq!(detail("unlock"), format!("terraform force-unlock {}", detail("state_lock")));
     reconciled(&project, &id, "failed");
     let refused = project.apply(&json!({})).refused("lock_held");
     assert_eq!(refused.at("/error/details/state_lock/id"), held["ID"], "{:#}", answer.value);

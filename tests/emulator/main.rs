@@ -31,4 +31,6 @@ mod refusals;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod state;
+#[cfg(test)]
 mod store;

@@ -4,6 +4,7 @@
 mod approvals;
 mod binding;
 mod clock;
+mod drift;
 mod faults;
 mod locks;
 mod path;
@@ -12,5 +13,6 @@ mod programs;
 mod secrets;
 mod site;
 mod stages;
+mod state;
 mod store;
 mod terraform;

@@ -4,6 +4,7 @@
 
 mod look;
 mod make;
+mod object;
 mod policy;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use super::lock_table::LockTable;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Backend, Environment};
 use crate::permit::Permit;
-use crate::port::{Findings, StateBackend};
+use crate::port::{Findings, Job, LockObject, ObjectVersion, OwnOrphan, StateBackend};
 
 /// State buckets by the AWS SDK.
 #[derive(Debug)]
@@ -43,6 +44,10 @@ impl StateBucket {
     /// State buckets reached with this identity.
     pub fn new(identity: Arc<AwsIdentity>) -> Self {
         Self { identity }
+    }
+
+    async fn of<'a>(&self, job: &'a Job) -> Result<Bucket<'a>> {
+        self.bucket(&job.environment, &job.operation.to_string()).await
     }
 
     async fn bucket<'a>(&self, environment: &'a Environment, session: &str) -> Result<Bucket<'a>> {
@@ -101,6 +106,42 @@ impl StateBackend for StateBucket {
             Some(table) if LockTable::knows(setting) => Box::pin(table.set(setting)).await,
             _ => Box::pin(make::set(&self.bucket(environment, session).await?, setting)).await,
         }
+    }
+
+    async fn newest(&self, job: &Job) -> Result<Option<String>> {
+        let Some(key) = state_key(job) else {
+            return Ok(None);
+        };
+        Box::pin(object::newest(&self.of(job).await?, &key)).await
+    }
+
+    async fn written(&self, job: &Job, since: Option<&str>) -> Result<Vec<ObjectVersion>> {
+        let Some(key) = state_key(job) else {
+            return Ok(Vec::new());
+        };
+        Box::pin(object::written(&self.of(job).await?, &key, since)).await
+    }
+
+    async fn lock(&self, job: &Job) -> Result<Option<LockObject>> {
+        let Some(key) = state_key(job) else {
+            return Ok(None);
+        };
+        Box::pin(object::lock(&self.of(job).await?, &key)).await
+    }
+
+    async fn unlock(&self, job: &Job, orphan: OwnOrphan<'_>) -> Result<bool> {
+        let Some(key) = state_key(job) else {
+            return Ok(false);
+        };
+        Box::pin(object::unlock(&self.of(job).await?, &key, &orphan)).await
+    }
+}
+
+/// Key of a job's state; none when it is not in S3.
+fn state_key(job: &Job) -> Option<String> {
+    match &job.environment.backend {
+        Backend::S3 { key, .. } => Some(object::key(key, &job.workspace)),
+        Backend::Gcs { .. } | Backend::Cloud { .. } | Backend::Local { .. } => None,
     }
 }
 

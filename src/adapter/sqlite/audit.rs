@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::model::OperationId;
 
 #[cfg(test)]
+pub(super) use chain::STATE;
+#[cfg(test)]
 pub(super) use rows::select;
 
 #[async_trait]
@@ -53,6 +55,16 @@ impl AuditStore for Sqlite {
 
     async fn history(&self, id: OperationId) -> Result<Vec<EventRecord>> {
         self.off(move |store| chain::history(store, id)).await
+    }
+
+    async fn state(
+        &self,
+        chain: &str,
+        backend: &str,
+        workspace: &str,
+    ) -> Result<Option<EventRecord>> {
+        let [chain, backend, workspace] = [chain, backend, workspace].map(str::to_owned);
+        self.off(move |store| chain::state(store, &chain, &backend, &workspace)).await
     }
 }
 

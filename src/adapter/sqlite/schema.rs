@@ -11,7 +11,7 @@ use super::{Stop, unavailable};
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Each brings the schema one version further; a released one is never edited.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
 CREATE TABLE events (
   number    INTEGER PRIMARY KEY,
   chain     TEXT NOT NULL,
@@ -76,6 +76,10 @@ CREATE TABLE leases (
   holder    TEXT,
   blocked   TEXT
 ) WITHOUT ROWID;
+", "
+CREATE INDEX events_by_state ON events (
+  chain, json_extract(event, '$.body.state.backend'), json_extract(event, '$.body.state.workspace'), seq
+) WHERE json_extract(event, '$.body.state') IS NOT NULL;
 "];
 
 fn newest() -> i64 {

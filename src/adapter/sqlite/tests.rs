@@ -48,6 +48,7 @@ fn every_query_answers_by_an_index_in_order() {
         "SELECT record FROM approvals WHERE plan = ?",
         "SELECT record FROM approvals WHERE state IN ('requested', 'granted') AND expires > ?",
         "SELECT * FROM leases WHERE key = ?",
+        &format!("SELECT seq, event FROM events {}", audit::STATE),
     ] {
         let plan = plan_of(&store, text, Vec::new());
         assert!(plan.starts_with("SEARCH") && !plan.contains("B-TREE"), "{text}\n{plan}");

@@ -2,6 +2,7 @@
 //! afterwards there is always an outcome. The caller keeps what `details` of the error names: `errored_state` and
 //! `state_dump` are files in the scratch folder that hold the state in clear.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -13,10 +14,12 @@ use super::report::{Lists, Report};
 use super::{command, diagnose, files, follow, plan_file};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{End, Sink};
-use crate::model::{Backend, Outcome, StateVersion};
+use crate::model::{Action, Backend, ChangeSet, Outcome, StateVersion};
 use crate::port::{Applied, Job, PlanFile, Watch};
 
 const STREAM: &str = "apply.jsonl";
+/// The stream of a child that was refused for the state lock.
+const REFUSED: &str = "apply.refused.jsonl";
 const ERRORED: &str = "errored.tfstate";
 /// Most addresses of each kind that an error lists.
 const LISTED_MAX: usize = 100;
@@ -66,7 +69,7 @@ pub(super) async fn apply(
         notes.push(Err(error));
     }
     let state = match &end {
-        Ok(end) if end.signal.is_none() => prepared.state().await.ok(),
+        Ok(end) if end.signal.is_none() => left_by(prepared).await.ok(),
         _ => None,
     };
     let ended = Ended {
@@ -76,16 +79,23 @@ pub(super) async fn apply(
         end: end.as_ref().ok(),
         interrupted: running.is_interrupted(),
         errored,
-        moved: state.as_ref().is_some_and(|now| *now != before),
+        moved: state.as_ref().is_some_and(|now| now.version != before),
         lists: report.lists(plan.changes),
         report,
     };
     let state_not_saved = ended.state_not_saved();
-    let mut applied = ended.applied(state);
+    let mut applied = ended.applied(state, plan.changes);
     let body = json!({
         "returncode": applied.returncode, "outcome": applied.outcome, "state_not_saved": state_not_saved
     });
     notes.push(watch.note("exit", body).await);
+    if applied.error.as_ref().is_some_and(|e| e.code == ErrorCode::LockHeld)
+        && applied.done.is_empty()
+    {
+        // It never began; when the lock turns out to be its own, the caller may start it once more.
+        files::relocate(&stream, &job.scratch.join(REFUSED)).ok();
+        files::remove(&job.scratch.join("apply.stderr"));
+    }
     if let Some(error) = notes.into_iter().find_map(Result::err)
         && let Some(known) = applied.error.take()
     {
@@ -101,6 +111,31 @@ fn unresolved(doing: &str, left: &Path) -> Error {
     )
     .detail("errored_state", left.display().to_string())
     .next("a person pushes it with `terraform state push` or takes it away")
+}
+
+/// The state as the child left it.
+struct Left {
+    version: StateVersion,
+    addresses: BTreeSet<String>,
+    resources: usize,
+}
+
+async fn left_by(prepared: &Prepared) -> Result<Left> {
+    let bytes = prepared.pull().await?;
+    let (addresses, resources) = plan_file::resources_of(&bytes)?;
+    Ok(Left { version: plan_file::version_of(&bytes)?, addresses, resources })
+}
+
+impl Left {
+    /// What was made and is not there. What was deleted is not looked for: a deposed object shares its address.
+    fn missing(&self, done: &[String], changes: &ChangeSet) -> Vec<String> {
+        let done: BTreeSet<&String> = done.iter().collect();
+        let made = changes.resources.iter().filter(|r| r.action != Action::Delete);
+        made.filter(|r| done.contains(&r.address))
+            .filter(|r| !plan_file::is_among(&self.addresses, &r.address))
+            .map(|r| r.address.clone())
+            .collect()
+    }
 }
 
 /// Everything that is known once the child is gone.
@@ -137,9 +172,14 @@ impl Ended<'_> {
         self.errored || self.report.state_dumps > 0
     }
 
-    fn applied(self, state: Option<StateVersion>) -> Applied {
+    fn applied(self, state: Option<Left>, changes: &ChangeSet) -> Applied {
         let outcome = self.outcome();
         let error = self.error(outcome);
+        // A state that was not saved misses what was made, and says so by itself.
+        let missing = match &state {
+            Some(left) if !self.state_not_saved() => left.missing(&self.lists.done, changes),
+            _ => Vec::new(),
+        };
         Applied {
             outcome,
             returncode: self.end.and_then(|end| end.code),
@@ -147,7 +187,9 @@ impl Ended<'_> {
             done: self.lists.done,
             failed: self.lists.failed,
             not_started: self.lists.not_started,
-            state,
+            resources: state.as_ref().map_or(0, |left| left.resources),
+            state: state.map(|left| left.version),
+            missing,
             error,
             outputs: self.report.outputs,
         }

@@ -93,9 +93,42 @@ fn known(doing: &str, found: &Diagnostic) -> Option<Error> {
         "Invalid value for input variable" | "Invalid value for variable" => {
             new(ErrorCode::InvalidRequest, &sentence(found)).map(|e| e.field("vars"))
         }
-        _ if is_denied(found) => new(ErrorCode::UpstreamDenied, &sentence(found)),
-        _ => None,
+        _ => place_of_state(doing, found)
+            .or_else(|| is_denied(found).then(|| denied(doing, &sentence(found)))),
     }
+}
+
+fn denied(doing: &str, why: &str) -> Error {
+    Error::new(ErrorCode::UpstreamDenied, format!("{doing}: {why}"))
+}
+
+/// Failures of the bucket in which the state lies: there is none, it is elsewhere, it may not be looked into. A finding
+/// about a resource has an address and is not about the state.
+fn place_of_state(doing: &str, found: &Diagnostic) -> Option<Error> {
+    let says = |text: &str| found.summary.contains(text) || found.detail.contains(text);
+    if found.address.is_some() || !(says("operation error S3") || says("S3 bucket")) {
+        return None;
+    }
+    let invalid = |field: &str, why: &str| {
+        Some(Error::new(ErrorCode::InvalidRequest, format!("{doing}: {why}")).field(field))
+    };
+    if says("NoSuchBucket") || (says("S3 bucket") && says("does not exist")) {
+        return invalid("state.bucket", "the bucket of the state does not exist").map(|e| {
+            e.next("`datamcp bootstrap-state-backend` makes it, or correct state.bucket")
+        });
+    }
+    if ["StatusCode: 301", "PermanentRedirect", "incorrect region", "AuthorizationHeaderMalformed"]
+        .iter()
+        .any(|text| says(text))
+    {
+        return invalid("state.region", "the bucket of the state is in another region")
+            .map(|e| e.next("set state.region to the bucket's region"));
+    }
+    is_denied(found).then(|| {
+        denied(doing, "this identity may not look into the bucket of the state").next(
+            "give it the rights of docs/guides/terraform.md on the bucket, or correct state.bucket",
+        )
+    })
 }
 
 /// Error codes of AWS and Google that stand for "you may not"; they are part of the provider's diagnostic.
@@ -130,6 +163,13 @@ fn lock_held(doing: &str, detail: &str) -> Error {
         if is_denied(&Diagnostic { detail: detail.to_owned(), ..Diagnostic::default() }) {
             let why = format!("{doing}: the state lock may not be taken");
             return Error::new(ErrorCode::UpstreamDenied, why);
+        }
+        // Two conditional writes at once; S3 asks for another try, and terraform's SDK does not make one.
+        if detail.contains("ConditionalRequestConflict") {
+            let why = format!("{doing}: another request for the state lock was under way");
+            return Error::new(ErrorCode::LockHeld, why)
+                .detail("lock_conflict", true)
+                .next("ask again");
         }
         let why = format!("{doing}: the state lock cannot be taken");
         return Error::new(ErrorCode::UpstreamFailed, why);
@@ -248,6 +288,32 @@ mod tests {
             ErrorCode::UpstreamDenied
         );
         assert_eq!(one("something new", ""), ErrorCode::UpstreamFailed);
+    }
+
+    #[test]
+    fn fault_33_each_failure_of_the_states_bucket_has_its_own_error() {
+        let failed = |address: Option<&str>, detail: &str| {
+            let found = Diagnostic {
+                error: true,
+                summary: "Failed to get existing workspaces".into(),
+                detail: format!("operation error S3: ListObjectsV2, {detail}"),
+                address: address.map(str::to_owned),
+                ..Diagnostic::default()
+            };
+            classify("initialising aws/dev", &[found])
+        };
+        for (detail, code, field) in [
+            ("StatusCode: 404, NoSuchBucket", ErrorCode::InvalidRequest, Some("state.bucket")),
+            ("StatusCode: 301, PermanentRedirect", ErrorCode::InvalidRequest, Some("state.region")),
+            ("StatusCode: 403, AccessDenied", ErrorCode::UpstreamDenied, None),
+            ("StatusCode: 500, InternalError", ErrorCode::UpstreamFailed, None),
+        ] {
+            let error = failed(None, detail);
+            assert_eq!((error.code, error.field.as_deref()), (code, field), "{detail}");
+            assert_eq!(error.next.is_some(), code != ErrorCode::UpstreamFailed);
+        }
+        let resource = failed(Some("aws_s3_object.x"), "StatusCode: 404, NoSuchBucket");
+        assert_eq!(resource.code, ErrorCode::UpstreamFailed, "a resource's bucket is another one");
     }
 
     #[test]

@@ -69,6 +69,7 @@ pub(super) async fn plan(
         file: bytes,
         facts: prepared.facts.clone(),
         secrets: read.secrets,
+        seen: read.seen,
         warnings: warnings
             .map(|d| {
                 format!("{}: {}", d.summary, d.detail.trim())

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Action, ChangeSet, Intent, ResourceChange};
+use crate::model::{Action, ChangeSet, Digest, Intent, ResourceChange};
 
 /// What the JSON form says.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct PlanJson {
     pub(super) changes: ChangeSet,
     /// Sensitive values by terraform's own marks.
     pub(super) secrets: Vec<String>,
+    /// What was seen in the world of each changed or drifted resource that was there.
+    pub(super) seen: BTreeMap<String, Digest>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +102,9 @@ struct RawResource {
 struct Lean {
     change: Option<ResourceChange>,
     secrets: Vec<String>,
+    /// Its values before and after, when they matter.
+    before: Option<Digest>,
+    after: Option<Digest>,
     /// Before and after differ in how emptiness is written only: providers read a `null` back as `{}`.
     hollow: bool,
 }
@@ -113,8 +118,17 @@ impl From<RawResource> for Lean {
         let change = action(&raw.change.actions)
             .filter(|_| raw.mode != "data")
             .map(|action| ResourceChange { address, kind: raw.kind, action });
-        let hollow = without_empty(&raw.change.before) == without_empty(&raw.change.after);
-        Self { change, secrets: raw.change.secrets(), hollow }
+        let (before, after) = (without_empty(&raw.change.before), without_empty(&raw.change.after));
+        let hollow = before == after;
+        let was_there = change.as_ref().is_some_and(|c| c.action != Action::Create);
+        let digest = |value: Option<Value>| was_there.then(|| Digest::of_json(&value.into()));
+        Self {
+            change,
+            secrets: raw.change.secrets(),
+            before: digest(before),
+            after: digest(after),
+            hollow,
+        }
     }
 }
 
@@ -228,8 +242,14 @@ pub(super) fn read(bytes: &[u8], intent: Intent) -> Result<PlanJson> {
         Intent::Refresh => (raw.resource_drift, raw.resource_changes),
         Intent::Apply | Intent::Destroy => (raw.resource_changes, raw.resource_drift),
     };
+    let mut seen = BTreeMap::new();
     for lean in subject {
         secrets.extend(lean.secrets);
+        // A plan begins with what was seen; drift ends there.
+        let value = if intent == Intent::Refresh { lean.after } else { lean.before };
+        if let (Some(change), Some(value)) = (&lean.change, value) {
+            seen.insert(change.address.clone(), value);
+        }
         changes.resources.extend(lean.change.filter(|_| intent != Intent::Refresh || !lean.hollow));
     }
     secrets.extend(beside.into_iter().flat_map(|lean| lean.secrets));
@@ -255,7 +275,7 @@ pub(super) fn read(bytes: &[u8], intent: Intent) -> Result<PlanJson> {
             });
         }
     }
-    Ok(PlanJson { changes, secrets: secrets.into_iter().collect() })
+    Ok(PlanJson { changes, secrets: secrets.into_iter().collect(), seen })
 }
 
 /// Reads and no-ops are no change; a resource that is only forgotten leaves the state, which is a deletion there.

@@ -200,10 +200,15 @@ impl Prepared {
         Ok(end.stdout.bytes)
     }
 
+    /// The whole state now, with secrets in clear: read and dropped.
+    pub(super) async fn pull(&self) -> Result<Vec<u8>> {
+        let doing = format!("reading the state of {}", self.place);
+        self.read(&doing, command::state_pull()).await
+    }
+
     /// Lineage and serial of the state now.
     pub(super) async fn state(&self) -> Result<StateVersion> {
-        let doing = format!("reading the state of {}", self.place);
-        plan_file::version_of(&self.read(&doing, command::state_pull()).await?)
+        plan_file::version_of(&self.pull().await?)
     }
 
     /// The outputs, sensitive values left out.

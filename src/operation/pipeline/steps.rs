@@ -3,8 +3,10 @@
 use super::locks;
 use crate::approval::grant;
 use crate::error::{Error, ErrorCode, Result};
+use crate::lock::Lease;
 use crate::model::{Binding, PlanId, PlanRecord};
 use crate::operation::admit::strings;
+use crate::operation::state::orphan;
 use crate::operation::{Kind, Scene, World, WriteOperation, admit, catalog, place};
 use crate::policy::{self, Decision, Facts, Wish, evaluate};
 use crate::port::{Caller, Job, Watch};
@@ -78,7 +80,14 @@ pub(super) async fn compute(
     caller: &Caller,
 ) -> Result<(PlanRecord, Vec<String>)> {
     let held = locks::lease(scene).await?;
-    let computed = work.compute(scene, caller).await;
+    let since = scene.world.clock.now();
+    let mut computed = work.compute(scene, caller).await;
+    if let Some(told) = start_again(scene, &held, since, computed.as_ref().err()).await {
+        computed = work.compute(scene, caller).await;
+        if let Ok(computed) = &mut computed {
+            computed.warnings.push(told);
+        }
+    }
     held.release().await?;
     let computed = computed?;
     scene.world.plans.put(&computed.record, &computed.file).await?;
@@ -87,6 +96,22 @@ pub(super) async fn compute(
         tracing::warn!(%error, "deleting expired plans");
     }
     Ok((computed.record, computed.warnings))
+}
+
+/// What a user is told when a child that was refused for the state lock may be started once more.
+pub(super) async fn start_again(
+    scene: &Scene<'_>,
+    held: &Lease,
+    since: jiff::Timestamp,
+    refused: Option<&Error>,
+) -> Option<String> {
+    match orphan::resolve(scene, held, since, refused?).await {
+        Ok(told) => told,
+        Err(error) => {
+            tracing::warn!(%error, "looking at a state lock");
+            None
+        }
+    }
 }
 
 /// Asks the policy about this very change.

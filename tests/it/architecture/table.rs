@@ -19,7 +19,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
     ("lock", &["model", "error", "secret", "clock"]),
     ("audit", &["model", "approval::Evidence", "error", "secret", "clock"]),
     ("permit", &["model", "policy", "approval", "lock", "audit", "error"]),
-    ("port", &["model", "permit", "error", "secret"]),
+    ("port", &["model", "permit", "lock::Lease", "error", "secret"]),
     ("config", &["model", "policy", "error", "secret"]),
     ("scaffold", &["model", "config", "error"]),
     ("run", &["model", "approval", "lock", "audit", "permit", "port", "error", "secret", "clock"]),

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use datamcp::audit::store::Query;
 use datamcp::audit::{AuditStore, Body, EventRecord, NewEvent};
 use datamcp::error::{Error, ErrorCode};
-use datamcp::model::{Actor, Digest, OperationId, PlanId, Principal, Status};
+use datamcp::model::{
+    Actor, Digest, OperationId, PlanId, Principal, StateMark, StateVersion, Status,
+};
 use serde_json::{Value, json};
 
 use super::{OpenAudit, at};
@@ -48,6 +50,7 @@ pub(crate) fn closed(status: Status) -> Body {
         resource_refs: vec!["aws_vpc.this".into()],
         artifacts: vec!["file:/x".into()],
         error: Some(Error::new(ErrorCode::PartialApply, "x").detail("n", 1)),
+        state: None,
     }
 }
 
@@ -303,6 +306,37 @@ async fn listed(store: &Arc<dyn AuditStore>, query: Query) -> Vec<OperationId> {
     let ids: Vec<_> = page.rows.iter().map(|r| r.id).collect();
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
     ids
+}
+
+/// Security row 20: the newest word about the state of one place, whatever else is in the chain.
+pub(crate) async fn the_newest_word_about_a_state_is_found(open: OpenAudit<'_>) {
+    let store = open();
+    let chain = "aws/dev";
+    assert!(store.state(chain, "b", "w").await.unwrap().is_none());
+    for (serial, workspace) in [(1, "w"), (2, "w"), (7, "other")] {
+        let id = receive(store.as_ref(), chain, 1).await;
+        let mut body = closed(Status::Succeeded);
+        if let Body::Closed { state, .. } = &mut body {
+            *state = Some(StateMark {
+                backend: "b".into(),
+                workspace: workspace.into(),
+                version: StateVersion { lineage: "line".into(), serial },
+                resources: 3,
+                object: None,
+            });
+        }
+        store.append(event(chain, id, 2, body)).await.unwrap();
+    }
+    let silent = receive(store.as_ref(), chain, 3).await;
+    store.append(event(chain, silent, 4, closed(Status::Failed))).await.unwrap();
+    let found = async |chain: &str, backend: &str, workspace: &str| {
+        let record = open().state(chain, backend, workspace).await.unwrap()?;
+        record.event.body.state().map(|mark| mark.version.serial)
+    };
+    assert_eq!(found(chain, "b", "w").await, Some(2));
+    assert_eq!(found(chain, "b", "other").await, Some(7));
+    assert_eq!(found(chain, "c", "w").await, None);
+    assert_eq!(found("aws/prod", "b", "w").await, None);
 }
 
 /// Fault 15: whoever's clock was turned back, what happened later is not recorded as earlier.

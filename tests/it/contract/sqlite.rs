@@ -43,6 +43,7 @@ under_contract!(audit as dyn AuditStore:
     one_end_per_operation,
     times_of_an_operation_never_go_back,
     rows_are_listed_by_what_is_asked,
+    the_newest_word_about_a_state_is_found,
 );
 
 under_contract!(approvals as dyn ApprovalStore:

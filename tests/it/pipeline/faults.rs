@@ -122,6 +122,7 @@ faulty!(AuditStore {
     look chains() -> Vec<String>;
     look events(chain: &str, after: u64, limit: usize) -> Vec<EventRecord>;
     look history(id: OperationId) -> Vec<EventRecord>;
+    look state(chain: &str, backend: &str, workspace: &str) -> Option<EventRecord>;
 });
 
 faulty!(Anchor {

@@ -136,10 +136,26 @@ async fn promise_6_an_end_that_nobody_saw_blocks_until_a_person_reconciles() {
     assert_eq!(error(&plan).code, ErrorCode::EnvironmentBlocked, "{plan}");
     let (world, boss) = (site.world(), super::site::person("boss"));
     let case = reconcile::case(&world, answer["operation_id"].as_str().unwrap()).await.unwrap();
-    let wrong =
-        reconcile::reconcile(&world, &boss, &case, Status::Succeeded, "looked", "yes").await;
+    let wrong = reconcile::reconcile(
+        &world,
+        &boss,
+        &case,
+        reconcile::Word::Ended(Status::Succeeded),
+        "looked",
+        "yes",
+    )
+    .await;
     assert_eq!(wrong.unwrap_err().code, ErrorCode::PolicyDenied);
-    reconcile::reconcile(&world, &boss, &case, Status::Succeeded, "looked", "dev").await.unwrap();
+    reconcile::reconcile(
+        &world,
+        &boss,
+        &case,
+        reconcile::Word::Ended(Status::Succeeded),
+        "looked",
+        "dev",
+    )
+    .await
+    .unwrap();
     assert_eq!(site.row(case.row.id).await.status, Status::Succeeded);
     assert_eq!(site.blocked("aws/dev").await, None);
     site.plan("apply_terraform", "dev").await;

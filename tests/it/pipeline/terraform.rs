@@ -40,6 +40,21 @@ pub(crate) struct Script {
     pub(crate) plan_error: Option<Error>,
     pub(crate) account: String,
     pub(crate) state_lost: bool,
+    /// The state after an apply, when it is not the next one of the line.
+    pub(crate) state_after: Option<StateVersion>,
+    pub(crate) resources: usize,
+    pub(crate) missing: Vec<String>,
+    /// What a plan has seen in the world.
+    pub(crate) seen: BTreeMap<String, Digest>,
+    /// What a refresh finds, when it is something else than `changes`.
+    pub(crate) drift: Option<Drift>,
+}
+
+/// What a refresh finds.
+#[derive(Clone, Default)]
+pub(crate) struct Drift {
+    pub(crate) changes: ChangeSet,
+    pub(crate) seen: BTreeMap<String, Digest>,
 }
 
 /// One resource of a plan.
@@ -80,6 +95,11 @@ impl Default for Script {
             plan_error: None,
             account: ACCOUNT.into(),
             state_lost: false,
+            state_after: None,
+            resources: 1,
+            missing: Vec::new(),
+            seen: BTreeMap::new(),
+            drift: None,
         }
     }
 }
@@ -149,11 +169,15 @@ impl Provisioner for Terraform {
     async fn plan(
         &self,
         _job: &Job,
-        _intent: Intent,
+        intent: Intent,
         variables: &Map<String, Value>,
         watch: &dyn Watch,
     ) -> Result<Planned> {
-        let script = self.called("plan");
+        let mut script = self.called("plan");
+        if let (Intent::Refresh, Some(drift)) = (intent, script.drift.take()) {
+            script.changes = drift.changes;
+            script.seen = drift.seen;
+        }
         self.planned_with.lock().unwrap().push(variables.clone());
         watch.line("Refreshing state...\n").await;
         let planned = Planned {
@@ -165,6 +189,7 @@ impl Provisioner for Terraform {
             facts: script.facts,
             secrets: script.secrets,
             warnings: Vec::new(),
+            seen: script.seen,
         };
         let planned = script.plan_error.map_or(Ok(planned), Err);
         self.faults.around("plan", async { planned }).await
@@ -208,7 +233,11 @@ impl Provisioner for Terraform {
             failed: BTreeMap::new(),
             not_started: Vec::new(),
             text: script.said,
-            state: Some(script.state),
+            state: Some(
+                script.state_after.unwrap_or_else(|| self.script.lock().unwrap().state.clone()),
+            ),
+            resources: script.resources,
+            missing: script.missing,
             error: script.error,
             outputs: Map::new(),
         })

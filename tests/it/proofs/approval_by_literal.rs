@@ -1,6 +1,6 @@
 //! A person's approval that nobody gave.
 //!
-//! error[E0451]: fields `id`, `digest` and `evidence` of struct `datamcp::approval::Approval` are private: private field, private field, private field
+//! error[E0451]: fields `id`, `digest` and `evidence` of struct `Approval` are private: private field, private field, private field
 
 use datamcp::approval::{Approval, Evidence};
 use datamcp::model::{ApprovalId, Digest};

@@ -1,7 +1,7 @@
 //! A decision made or changed by hand.
 //!
 //! error[E0624]: associated function `new` is private: private associated function
-//! error[E0616]: field `verdict` of struct `datamcp::policy::Decision` is private: private field
+//! error[E0616]: field `verdict` of struct `Decision` is private: private field
 
 use datamcp::model::Digest;
 use datamcp::policy::{Decision, Verdict};

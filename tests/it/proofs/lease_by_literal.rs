@@ -1,6 +1,6 @@
 //! A lease that no store granted.
 //!
-//! error[E0451]: fields `store`, `key`, `operation` and `fence` of struct `datamcp::lock::Lease` are private: private field, private field, private field, private field
+//! error[E0451]: fields `store`, `key`, `operation` and `fence` of struct `Lease` are private: private field, private field, private field, private field
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! A permit without the comparison of its proofs.
 //!
-//! error[E0451]: fields `decision`, `consent`, `lease` and `entry` of struct `datamcp::permit::Permit` are private: private field, private field, private field, private field
+//! error[E0451]: fields `decision`, `consent`, `lease` and `entry` of struct `Permit` are private: private field, private field, private field, private field
 
 use datamcp::audit::{Entry, entry::Open};
 use datamcp::lock::Lease;

@@ -200,6 +200,16 @@ impl Emulator {
         text_of(answer, &url).map(drop)
     }
 
+    /// Asks a layer that the lab adds to the emulator (`tests/lab/python/additions`).
+    pub fn control(&self, layer: &str, request: &Value) -> Result<Value> {
+        let url = format!("{}/_lab/{layer}", self.endpoint);
+        let answer = ureq::post(&url)
+            .header("Content-Type", "application/json")
+            .send(request.to_string().as_str());
+        let text = text_of(answer, &url)?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
+    }
+
     /// The texts of one list in an answer of EKS.
     fn names(&self, path: &str, field: &str) -> Result<BTreeSet<String>> {
         let answer: Value = serde_json::from_str(&self.get("eks", path)?)

@@ -20,6 +20,7 @@ const PROGRAM: &[(&str, &str)] = &[
     ("certificate.py", include_str!("../../../tests/lab/python/certificate.py")),
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
     ("additions/keys.py", include_str!("../../../tests/lab/python/additions/keys.py")),
+    ("additions/s3_faults.py", include_str!("../../../tests/lab/python/additions/s3_faults.py")),
     ("additions/s3_buckets.py", include_str!("../../../tests/lab/python/additions/s3_buckets.py")),
     (
         "additions/s3_transport.py",

@@ -28,6 +28,7 @@ fn record(expires: i64) -> PlanRecord {
                 providers: digest.clone(),
                 tree: digest.clone(),
                 variables: digest,
+                seen: std::collections::BTreeMap::new(),
             }),
         },
         changes: ChangeSet::default(),

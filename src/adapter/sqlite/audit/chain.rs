@@ -121,3 +121,26 @@ pub(super) fn history(store: &Inner, id: OperationId) -> Result<Vec<EventRecord>
         .map(|event| event.parse(&format!("operation {id}")))
         .collect()
 }
+
+/// The newest event that tells of the state of one place; the terms are those of the index `events_by_state`.
+pub(super) fn state(
+    store: &Inner,
+    chain: &str,
+    backend: &str,
+    workspace: &str,
+) -> Result<Option<EventRecord>> {
+    let text = format!("{} {STATE}", Raw::FIELDS);
+    let raw = store.read("reading a chain", None, |db| {
+        db.prepare_cached(&text)?
+            .query_row(params![chain, backend, workspace], Raw::new)
+            .optional()
+            .map_err(Stop::from)
+    })?;
+    raw.map(|event| event.parse(&format!("chain {chain}"))).transpose()
+}
+
+/// What is asked of `events` for the state of one place.
+pub(in crate::adapter::sqlite) const STATE: &str = "WHERE chain = ? \
+    AND json_extract(event, '$.body.state.backend') = ? \
+    AND json_extract(event, '$.body.state.workspace') = ? \
+    AND json_extract(event, '$.body.state') IS NOT NULL ORDER BY seq DESC LIMIT 1";
