@@ -4,6 +4,7 @@
 mod credentials;
 pub mod exec_plugin;
 pub mod raw;
+mod state;
 pub mod surroundings;
 pub mod valid;
 

@@ -1,6 +1,7 @@
 //! Nouns of the field, without I/O: whatever is here can be built and compared in a test with nothing installed.
 
 pub mod actor;
+pub mod backend;
 pub mod change;
 pub mod cluster;
 pub mod credentials;
@@ -16,12 +17,13 @@ pub mod state;
 pub mod target;
 
 pub use actor::{Actor, Principal, Role};
+pub use backend::{Backend, TokenSource};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
 pub use cluster::EksAccess;
 pub use credentials::{AssumedRole, CredentialSource};
 pub use digest::Digest;
 pub use effect::{Action, Effect};
-pub use environment::{Backend, Cloud, Environment, EnvironmentKey, Tier};
+pub use environment::{Cloud, Environment, EnvironmentKey, Tier};
 pub use id::{ApprovalId, OperationId, PlanId};
 pub use outcome::{Outcome, Status};
 pub use plan::{Binding, Difference, Intent, Meaning, PlanRecord, StateVersion, TerraformFacts};

@@ -18,6 +18,7 @@ pub mod pipeline;
 pub mod preflight;
 pub mod request;
 mod state;
+mod state_place;
 pub mod strict;
 pub mod terraform;
 pub mod terraform_outputs;

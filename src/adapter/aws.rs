@@ -3,7 +3,9 @@
 mod credentials;
 pub mod eks_token;
 pub mod identity;
+mod lock_table;
 pub mod state_bucket;
+mod trust;
 
 pub use eks_token::{EksTokens, TokenCache};
 pub use identity::AwsIdentity;

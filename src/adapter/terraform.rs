@@ -33,6 +33,7 @@ use crate::permit::Permit;
 use crate::port::{
     Applied, Job, JobFacts, Module, Output, PlanFile, Planned, Provisioner, ToolVersion, Watch,
 };
+use crate::secret::Secret;
 
 /// Providers that a configuration may use when configuration lists none. `hashicorp/local` writes files and is not in it.
 pub const DEFAULT_PROVIDERS: [&str; 7] = [
@@ -68,6 +69,8 @@ pub struct Settings {
     pub credential_command: Vec<String>,
     /// Certificates and proxies for the children, by their usual names; other names are left out.
     pub passthrough: Vec<(String, String)>,
+    /// Tokens by the names of the environment variables that settings refer to.
+    pub tokens: BTreeMap<String, Secret>,
 }
 
 impl Settings {
@@ -84,6 +87,7 @@ impl Settings {
             work: work.into(),
             credential_command: Vec::new(),
             passthrough: Vec::new(),
+            tokens: BTreeMap::new(),
         }
     }
 

@@ -10,7 +10,8 @@ use crate::adapter::sqlite::Sqlite;
 use crate::adapter::terraform::{Settings, Terraform};
 use crate::audit::Log;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ExecPlugin, Surroundings};
+use crate::config::{Config, ExecPlugin, Surroundings, surroundings};
+use crate::model::{Backend, TokenSource};
 use crate::operation::World;
 use crate::port::{ClusterTokens, Identity, StateBackend};
 
@@ -35,7 +36,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         launcher: Arc::new(ProcessLauncher {
             program: surroundings.program.clone(),
             state: state.clone(),
-            environment: Surroundings::for_supervisor(),
+            environment: Surroundings::for_supervisor(&referred(&config)),
         }),
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
         identity,
@@ -59,6 +60,16 @@ fn machine(config: &Config, surroundings: &Surroundings) -> Machine {
     }
 }
 
+/// Names of the environment variables that settings refer to.
+fn referred(config: &Config) -> Vec<&str> {
+    let backends = config.environments().map(|e| &e.backend);
+    let names = backends.filter_map(|backend| match backend {
+        Backend::Cloud { token: TokenSource::Env(name), .. } => Some(name.as_str()),
+        _ => None,
+    });
+    names.collect()
+}
+
 fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
     let raw = &config.raw().terraform;
     let mut settings = Settings::new(config.state().join("work"), surroundings.path.clone());
@@ -72,6 +83,10 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
     settings.credential_command =
         vec![surroundings.program.display().to_string(), "credentials".into()];
     settings.passthrough.clone_from(&surroundings.network);
+    settings.tokens = referred(config)
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), surroundings::referred(name)?)))
+        .collect();
     settings
 }
 
@@ -105,7 +120,7 @@ pub(super) fn clouds(surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn
     use crate::adapter::aws::{AwsIdentity, StateBucket};
     let identity = Arc::new(AwsIdentity::new(
         surroundings.endpoint_overrides.clone(),
-        Surroundings::for_supervisor(),
+        Surroundings::for_supervisor(&[]),
     ));
     (identity.clone(), Arc::new(StateBucket::new(identity)))
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 pub use self::setup::{Init, Poc};
 use super::exit::Exit;
 use super::view;
-use crate::model::{EksAccess, OperationId, Status};
+use crate::model::{Cloud, EksAccess, OperationId, Status};
 use crate::operation::{Tool, catalog};
 
 /// Key under which a document that is read later stands in a request.
@@ -108,6 +108,17 @@ pub enum People {
         id: String,
         /// How it was; none: the state that it was refused for is right.
         status: Option<Status>,
+        /// Why.
+        note: String,
+    },
+    /// Say that a person has moved a state.
+    MoveState {
+        /// Cloud.
+        cloud: Cloud,
+        /// Environment.
+        env: String,
+        /// Workspace.
+        workspace: Option<String>,
         /// Why.
         note: String,
     },
@@ -211,6 +222,14 @@ fn people(top: Clap) -> Clap {
                 .arg(Arg::new("as").long("as").required_unless_present("state").conflicts_with("state").value_parser(["succeeded", "failed", "partial"]).help("How it was"))
                 .arg(Arg::new("state").long("state").action(ArgAction::SetTrue).help("The Terraform state that it was refused for is right as it was found"))
                 .arg(Arg::new("note").long("note").required(true).help("What you saw; kept in the log")),
+        )
+        .subcommand(
+            Clap::new("move-state")
+                .about("Say that the state of an environment was moved to where settings have it now, on a terminal")
+                .arg(Arg::new("cloud").long("cloud").required(true).value_parser(["aws"]).help("Cloud"))
+                .arg(Arg::new("env").long("env").required(true).value_name("TEXT").help("Environment"))
+                .arg(Arg::new("workspace").long("workspace").value_name("TEXT").help("Workspace [default: the environment's, else default]"))
+                .arg(Arg::new("note").long("note").required(true).help("How it was moved; kept in the log")),
         )
         .subcommand(Clap::new("locks").about("List environments that are held or blocked"))
         .subcommand(
@@ -346,6 +365,12 @@ fn outer(name: &str, m: &ArgMatches) -> Option<Command> {
             },
             note: text(m, "note"),
         }),
+        "move-state" => Command::People(People::MoveState {
+            cloud: Cloud::Aws,
+            env: text(m, "env"),
+            workspace: m.get_one::<String>("workspace").cloned(),
+            note: text(m, "note"),
+        }),
         "locks" => Command::People(People::Locks),
         "ops" => ops(m)?,
         name => of_name(&name.replace('-', "_"), m)?,
@@ -407,6 +432,7 @@ mod tests {
             ("approve", &["x"]),
             ("reject", &["x"]),
             ("reconcile", &["x", "--as=failed", "--note=y"]),
+            ("move-state", &["--cloud=aws", "--env=dev", "--note=y"]),
             ("__run", &[&id, "--state=/s"]),
             ("credentials", &["/f"]),
             ("show", &["x"]),

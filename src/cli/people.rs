@@ -13,7 +13,7 @@ use crate::audit::verify::verify;
 use crate::error::Result;
 use crate::model::Actor;
 use crate::operation::desk::reconcile::Word;
-use crate::operation::desk::{Decider, Person, approve, reconcile};
+use crate::operation::desk::{Decider, Person, approve, move_state, reconcile};
 use crate::operation::{World, get_operation};
 use crate::run::{settle, wait};
 
@@ -30,6 +30,23 @@ pub(super) async fn run(
         People::Reconcile { id, status, note } => {
             let said = status.map_or(Word::StateIsRight, Word::Ended);
             settle_end(world, actor, &id, said, &note, view).await
+        }
+        People::MoveState { cloud, env, workspace, note } => {
+            let mut terminal = Terminal::open()?;
+            let case = move_state::case(world, cloud, &env, workspace.as_deref()).await?;
+            let shown = format!(
+                "\nthe state of {}/{env} was in {}\nsettings have it in {}\n\nLook at the state there before you say so: \
+                 this moves nothing.\ntype `{}` to say that it was moved: ",
+                cloud.word(),
+                case.was,
+                case.is,
+                case.word,
+            );
+            let typed = terminal.ask(&shown)?;
+            let person = person(actor, &terminal);
+            let operation = move_state::say(world, &person, &case, &note, &typed).await?;
+            view.answer("move_state", &json!({ "operation_id": operation, "state": case.is }));
+            Ok(ExitCode::SUCCESS)
         }
         People::Locks => locks(world, view).await,
         People::Show { id } => show(world, actor, &id, view).await,

@@ -35,6 +35,9 @@ pub struct Raw {
     /// AWS.
     #[serde(default)]
     pub aws: Aws,
+    /// Google Cloud.
+    #[serde(default)]
+    pub gcp: Gcp,
     /// Where state and log lie.
     #[serde(default)]
     pub store: Store,
@@ -132,6 +135,34 @@ pub enum State {
         /// Region of the bucket, default the environment's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         region: Option<String>,
+        /// `DynamoDB` table in which the lock is taken as well.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lock_table: Option<String>,
+        /// ARN of the KMS key that encrypts state and table.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kms_key: Option<String>,
+    },
+    /// Google Cloud Storage.
+    Gcs {
+        /// Bucket.
+        bucket: String,
+        /// Folder of the states in it.
+        prefix: String,
+        /// File with Google credentials, relative to the settings file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credentials: Option<PathBuf>,
+    },
+    /// HCP Terraform or Terraform Enterprise, runs carried out here.
+    Cloud {
+        /// Organization.
+        organization: String,
+        /// Workspace.
+        workspace: String,
+        /// Host, default `app.terraform.io`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hostname: Option<String>,
+        /// `env:NAME` or `file:PATH`.
+        token: String,
     },
     /// A file, relative to the settings file.
     Local {
@@ -228,6 +259,18 @@ pub struct Aws {
     /// Endpoint of an AWS-compatible emulator. Never set it for a real account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_url: Option<String>,
+    /// PEM file with the authorities to trust, in place of the system's; relative to the settings file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<PathBuf>,
+}
+
+/// Google Cloud.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gcp {
+    /// `host:port` of an emulator of Cloud Storage. Never set it for a real project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_emulator: Option<String>,
 }
 
 /// Stores.

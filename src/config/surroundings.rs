@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Secret;
 
 /// What the process was started in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,17 @@ const NETWORK: [&str; 12] = [
     "TZ",
 ];
 
+/// Whether settings may refer to a variable of this name.
+pub(super) fn variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The value of a variable that settings refer to; nothing when it is not set or empty.
+pub fn referred(name: &str) -> Option<Secret> {
+    std::env::var(name).ok().filter(|v| !v.is_empty()).map(Secret::new)
+}
+
 impl Surroundings {
     /// Reads them.
     pub fn read() -> Result<Self> {
@@ -82,6 +94,11 @@ impl Surroundings {
         })
     }
 
+    /// `AWS_CA_BUNDLE`, which every AWS client but ours reads by itself.
+    pub fn ca_bundle(&self) -> Option<PathBuf> {
+        self.network.iter().find(|(n, _)| n == "AWS_CA_BUNDLE").map(|(_, v)| self.cwd.join(v))
+    }
+
     /// The `datamcp` binary: the one given, else the first on `PATH`.
     pub fn binary(&self, given: Option<&Path>) -> Result<PathBuf> {
         const NAME: &str = "datamcp";
@@ -103,9 +120,10 @@ impl Surroundings {
         found.ok_or_else(|| missing("it is not on PATH".to_owned()))
     }
 
-    /// The environment that a supervisor gets: what it needs to find credentials and the network, nothing else. Endpoint
-    /// overrides are among it, so that it refuses them itself instead of calling the real account.
-    pub fn for_supervisor() -> Vec<(String, String)> {
+    /// The environment that a supervisor gets: what it needs to find credentials and the network, the variables that
+    /// settings refer to, nothing else. Endpoint overrides are among it, so that it refuses them itself instead of
+    /// calling the real account.
+    pub fn for_supervisor(referred: &[&str]) -> Vec<(String, String)> {
         let wanted = |name: &str| {
             NETWORK.contains(&name)
                 || [
@@ -120,6 +138,7 @@ impl Surroundings {
                     "DATAMCP_FAULT",
                 ]
                 .contains(&name)
+                || referred.contains(&name)
                 || name.starts_with("AWS_")
         };
         std::env::vars_os()

@@ -108,3 +108,76 @@ fn one_operating_system_user_is_one_principal() {
     let text = format!("{GOOD}\n[principals.other]\nos_user = \"deploy\"\nroles = [\"admin\"]\n");
     assert_eq!(check(&text).unwrap_err().field.as_deref(), Some("principals.other.os_user"));
 }
+
+fn with_state(state: &str) -> String {
+    let line = GOOD.lines().find(|l| l.starts_with("state")).unwrap();
+    GOOD.replace(line, &format!("state = {{ {state} }}"))
+}
+
+#[test]
+fn state_settings_of_every_kind_name_their_place() {
+    const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-96ef-1234567890ab";
+    for (state, identity) in [
+        (
+            format!("backend = \"s3\", bucket = \"b-b\", key = \"k\", lock_table = \"locks\", kms_key = \"{KEY}\""),
+            "s3://b-b/k@eu-west-1",
+        ),
+        ("backend = \"gcs\", bucket = \"b_b\", prefix = \"a/b\"".to_owned(), "gs://b_b/a/b"),
+        (
+            "backend = \"cloud\", organization = \"acme\", workspace = \"dev\", token = \"env:TFC\"".to_owned(),
+            "cloud:app.terraform.io/acme/dev",
+        ),
+        ("backend = \"local\", path = \"s.tfstate\"".to_owned(), "local:/project/s.tfstate"),
+    ] {
+        let config = check(&with_state(&state)).unwrap();
+        let dev = config.environment(Cloud::Aws, "dev").unwrap();
+        assert_eq!(dev.backend.identity(), identity);
+        let fixed = identity.starts_with("cloud").then_some("dev");
+        assert_eq!(dev.workspace.as_deref(), fixed, "the workspace is part of the place");
+    }
+}
+
+#[test]
+fn bad_inputs_63_and_66_in_the_state_are_named_by_key() {
+    let s3 = "backend = \"s3\", bucket = \"b-b\", key = \"k\"";
+    let gcs = "backend = \"gcs\", bucket = \"b-b\"";
+    let cloud = "backend = \"cloud\", organization = \"acme\"";
+    for (state, field) in [
+        (format!("{s3}, kms_key = \"arn:aws:iam::123456789012:role/x\""), "kms_key"),
+        (format!("{s3}, kms_key = \"alias/state\""), "kms_key"),
+        (format!("{s3}, lock_table = \"a b\""), "lock_table"),
+        ("backend = \"gcs\", bucket = \"Goog\", prefix = \"a\"".to_owned(), "bucket"),
+        (format!("{gcs}, prefix = \"/a\""), "prefix"),
+        (format!("{gcs}, prefix = \"a/../b\""), "prefix"),
+        (format!("{cloud}, workspace = \"a b\", token = \"env:T\""), "workspace"),
+        (
+            format!("{cloud}, workspace = \"dev\", hostname = \"https://x\", token = \"env:T\""),
+            "hostname",
+        ),
+    ] {
+        let error = check(&with_state(&state)).unwrap_err();
+        assert_eq!(error.field, Some(format!("environments.aws.dev.state.{field}")), "{state}");
+    }
+}
+
+#[test]
+fn promise_7_a_token_in_the_settings_is_refused_and_not_repeated() {
+    for token in ["abc.atlasv1.secret", "env:1 x", "file:", ""] {
+        let state = format!(
+            "backend = \"cloud\", organization = \"acme\", workspace = \"dev\", token = \"{token}\""
+        );
+        let error = check(&with_state(&state)).unwrap_err();
+        assert_eq!(error.field.as_deref(), Some("environments.aws.dev.state.token"));
+        assert!(!format!("{error:?}").contains("atlasv1"), "{error:?}");
+    }
+}
+
+#[test]
+fn another_workspace_than_the_one_of_hcp_terraform_is_refused() {
+    let state =
+        "backend = \"cloud\", organization = \"acme\", workspace = \"dev\", token = \"env:T\"";
+    let text = with_state(state).replace("[tiers.dev]", "workspace = \"other\"\n[tiers.dev]");
+    let error = check(&text).unwrap_err();
+    assert_eq!(error.field.as_deref(), Some("environments.aws.dev.workspace"));
+    assert_eq!(error.allowed.as_deref(), Some("dev"));
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::credentials;
 use super::raw::{self, Raw};
+use super::state;
 use super::surroundings::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, BadName, nearest};
@@ -77,7 +78,10 @@ impl Config {
             raw.store.anchor.as_ref().map_or_else(|| state.join("anchor"), |p| root.join(p));
         let mut environments = BTreeMap::new();
         for (env_name, env) in &raw.environments.aws {
-            let environment = aws(env_name, env, &raw, root)?;
+            let mut environment = aws(env_name, env, &raw, root)?;
+            if environment.ca_bundle.is_none() {
+                environment.ca_bundle = surroundings.ca_bundle();
+            }
             environments.insert(environment.key.clone(), environment);
         }
         let principals = principals(&raw)?;
@@ -273,25 +277,11 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
     name::aws_account(&env.account_id)
         .map_err(|bad| named(&field("account_id"), &env.account_id, &bad))?;
     check_region(&field("region"), &env.region)?;
-    if let Some(workspace) = &env.workspace {
-        name::workspace(workspace).map_err(|bad| named(&field("workspace"), workspace, &bad))?;
-    }
     for variable in env.vars.keys() {
         name::variable(variable).map_err(|bad| named(&field("vars"), variable, &bad))?;
     }
-    let backend = match &env.state {
-        raw::State::S3 { bucket, key, region } => {
-            name::s3_bucket(bucket).map_err(|bad| named(&field("state.bucket"), bucket, &bad))?;
-            let region = region.clone().unwrap_or_else(|| env.region.clone());
-            check_region(&field("state.region"), &region)?;
-            if key.is_empty() || key.starts_with('/') || key.chars().any(char::is_control) {
-                return Err(Error::invalid(field("state.key"), key, "is not an object key")
-                    .allowed("a path without a leading /"));
-            }
-            Backend::S3 { bucket: bucket.clone(), key: key.clone(), region }
-        }
-        raw::State::Local { path } => Backend::Local { path: root.join(path) },
-    };
+    let backend = state::backend(&env.state, raw, root, &env.region, field)?;
+    let workspace = workspace(&field("workspace"), env.workspace.as_deref(), &backend)?;
     let folder = env.folder.clone().unwrap_or_else(|| PathBuf::from("infra/aws/envs").join(name));
     let (tree, module) = split_folder(&field("folder"), &folder, root)?;
     Ok(Environment {
@@ -302,16 +292,33 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
         account: env.account_id.clone(),
         region: env.region.clone(),
         backend,
-        workspace: env.workspace.clone(),
+        workspace,
         vars: env.vars.clone(),
         credentials: credentials::source(env, root, &field)?,
         role: credentials::role(env, &field)?,
         session_duration_s: credentials::duration(env, &field)?,
         endpoint_url: raw.aws.endpoint_url.clone(),
+        ca_bundle: raw.aws.ca_bundle.as_ref().map(|path| root.join(path)),
     })
 }
 
-fn check_region(field: &str, given: &str) -> Result<()> {
+/// The only workspace: of the settings, or the one that the state's place is.
+fn workspace(field: &str, given: Option<&str>, backend: &Backend) -> Result<Option<String>> {
+    if let Some(given) = given {
+        name::workspace(given).map_err(|bad| named(field, given, &bad))?;
+    }
+    match (backend, given) {
+        (Backend::Cloud { workspace, .. }, Some(given)) if given != workspace => {
+            Err(Error::invalid(field, given, "is not the workspace of state.workspace")
+                .allowed(workspace)
+                .next("leave it out: with state in HCP Terraform the workspace is state.workspace"))
+        }
+        (Backend::Cloud { workspace, .. }, _) => Ok(Some(workspace.clone())),
+        (_, given) => Ok(given.map(str::to_owned)),
+    }
+}
+
+pub(super) fn check_region(field: &str, given: &str) -> Result<()> {
     name::aws_region(given).map_err(|bad| {
         let error = named(field, given, &bad);
         match nearest(given, region::AWS) {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Action, AssumedRole, CredentialSource, Digest};
+use super::{Action, AssumedRole, Backend, CredentialSource, Digest};
 
 /// A cloud.
 #[derive(
@@ -68,44 +68,6 @@ pub struct Tier {
     pub protected: Vec<String>,
 }
 
-/// Where the state lives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "backend", rename_all = "lowercase")]
-pub enum Backend {
-    /// An object in S3, locked by a lock file beside it.
-    S3 {
-        /// Bucket.
-        bucket: String,
-        /// Object key of the default workspace's state.
-        key: String,
-        /// The bucket's region.
-        region: String,
-    },
-    /// A file on this machine.
-    Local {
-        /// Absolute path.
-        path: PathBuf,
-    },
-}
-
-impl Backend {
-    /// The name that Terraform gives to this kind.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::S3 { .. } => "s3",
-            Self::Local { .. } => "local",
-        }
-    }
-
-    /// Identity of the place, as bound into approvals.
-    pub fn identity(&self) -> String {
-        match self {
-            Self::S3 { bucket, key, region } => format!("s3://{bucket}/{key}@{region}"),
-            Self::Local { path } => format!("local:{}", path.display()),
-        }
-    }
-}
-
 /// One environment as configuration describes it, checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
@@ -135,17 +97,21 @@ pub struct Environment {
     pub session_duration_s: Option<u32>,
     /// Endpoint of an AWS-compatible emulator, when configuration names one.
     pub endpoint_url: Option<String>,
+    /// Certificates of the authorities to trust for AWS, in place of the system's.
+    pub ca_bundle: Option<PathBuf>,
 }
 
 impl Environment {
     /// Digest of what configuration says about how it is reached and where its module lies: part of what an approval
-    /// means. The tier is asked anew before every effect; variables, account and state are bound by themselves.
+    /// means. The tier is asked anew before every effect; variables, account and place of the state are bound by
+    /// themselves.
     pub fn digest(&self) -> Digest {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
             for key in ["tier", "vars", "account", "backend"] {
                 map.remove(key);
             }
+            map.insert("state".to_owned(), self.backend.terms().to_string().into());
         }
         Digest::of_json(&value)
     }

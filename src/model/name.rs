@@ -94,6 +94,81 @@ pub fn s3_bucket(name: &str) -> Result<(), BadName> {
     }
 }
 
+/// GCS bucket names (Cloud Storage, "Bucket names"); names with dots belong to a verified domain and are left out.
+pub fn gcs_bucket(name: &str) -> Result<(), BadName> {
+    const GCS: &str =
+        "3 to 63 of a-z, 0-9, - and _, beginning and ending with a letter or digit, without goog";
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let well_formed = (3..=63).contains(&name.len())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
+        && edge(name.chars().next())
+        && edge(name.chars().last())
+        && !name.starts_with("goog")
+        && !name.contains("google");
+    if well_formed { Ok(()) } else { Err(bad("is not a name of a GCS bucket", GCS)) }
+}
+
+/// `DynamoDB` table names (`DynamoDB` API reference, `CreateTable`).
+pub fn dynamodb_table(name: &str) -> Result<(), BadName> {
+    let well_formed = (3..=255).contains(&name.len())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if well_formed {
+        Ok(())
+    } else {
+        Err(bad("is not a name of a DynamoDB table", "3 to 255 of A-Z, a-z, 0-9, -, _ and ."))
+    }
+}
+
+/// ARNs of KMS keys (KMS developer guide, "Key ARN"): Terraform's S3 backend takes no alias.
+pub fn kms_key(arn: &str) -> Result<(), BadName> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ok = matches!(parts.as_slice(), ["arn", "aws", "kms", region, account, resource]
+    if aws_region(region).is_ok() && aws_account(account).is_ok()
+        && resource.strip_prefix("key/").is_some_and(|id| {
+            !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        }));
+    if ok {
+        Ok(())
+    } else {
+        Err(bad("is not the ARN of a KMS key", "arn:aws:kms:REGION:ACCOUNT:key/ID, no alias"))
+    }
+}
+
+/// Names of organizations and workspaces of HCP Terraform (API reference, "Organizations", "Workspaces").
+pub fn cloud(name: &str) -> Result<(), BadName> {
+    let well_formed = (1..=90).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    if well_formed {
+        Ok(())
+    } else {
+        Err(bad(
+            "is not a name in HCP Terraform",
+            "1 to 90 of A-Z, a-z, 0-9, - and _, beginning with a letter or digit",
+        ))
+    }
+}
+
+/// Host names with an optional port (RFC 1123), in lower case.
+pub fn host(name: &str) -> Result<(), BadName> {
+    let (host, port) = name.split_once(':').map_or((name, None), |(h, p)| (h, Some(p)));
+    let label = |l: &str| {
+        !l.is_empty()
+            && l.len() <= 63
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+            && l.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    let ok = host.len() <= 253
+        && host.split('.').all(label)
+        && port.is_none_or(|p| p.parse::<u16>().is_ok_and(|p| p > 0));
+    if ok {
+        Ok(())
+    } else {
+        Err(bad("is not a host", "HOST or HOST:PORT in lower case, without a scheme"))
+    }
+}
+
 /// ARNs of IAM roles (IAM reference, "IAM ARNs").
 pub fn role_arn(arn: &str) -> Result<(), BadName> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();

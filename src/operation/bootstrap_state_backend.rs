@@ -45,19 +45,24 @@ impl LongOperation for Bootstrap {
         environment: &Environment,
         _ask: &Ask,
     ) -> Result<(Vec<String>, Vec<String>)> {
-        match &environment.backend {
-            Backend::S3 { .. } => Ok((Vec::new(), Vec::new())),
-            Backend::Local { path } => Err(Error::new(
-                ErrorCode::InvalidRequest,
-                format!(
-                    "bootstrapping {}: its state is the file {}, which needs no bootstrap",
-                    environment.key,
-                    path.display()
-                ),
-            )
-            .field("env")
-            .allowed("an environment whose state backend is s3")),
-        }
+        let why = match &environment.backend {
+            Backend::S3 { .. } => return Ok((Vec::new(), Vec::new())),
+            Backend::Local { path } => {
+                format!("the file {}, which needs no bootstrap", path.display())
+            }
+            Backend::Gcs { bucket, .. } => {
+                format!("in gs://{bucket}, and this version makes no buckets of Google")
+            }
+            Backend::Cloud { hostname, organization, workspace, .. } => {
+                format!("in {hostname}/{organization}/{workspace}, which is made there")
+            }
+        };
+        Err(Error::new(
+            ErrorCode::InvalidRequest,
+            format!("bootstrapping {}: its state is {why}", environment.key),
+        )
+        .field("env")
+        .allowed("an environment whose state backend is s3"))
     }
 }
 
@@ -66,7 +71,11 @@ fn changes(findings: &Findings) -> ChangeSet {
     let of = |s: &Setting| {
         s.action.map(|action| ResourceChange {
             address: format!("{}#{}", findings.place, s.name),
-            kind: "s3_state_bucket".into(),
+            kind: if s.name.starts_with("lock_table") {
+                "dynamodb_lock_table".into()
+            } else {
+                "s3_state_bucket".into()
+            },
             action,
         })
     };
@@ -118,14 +127,30 @@ fn details(environment: &Environment, findings: &Findings) -> Map<String, Value>
         .map(|s| (s.name.clone(), json!(if s.action.is_some() { "made" } else { "found" })))
         .collect();
     let mut details = Map::new();
-    if let Backend::S3 { bucket, key, region } = &environment.backend {
+    if let Backend::S3 { bucket, key, region, lock_table, kms_key } = &environment.backend {
+        let mut values = json!({ "bucket": bucket, "key": key, "region": region, "use_lockfile": true, "encrypt": true });
         details.insert("bucket".into(), json!(bucket));
         details.insert("lock".into(), json!("lockfile"));
-        details.insert("backend_block".into(), json!("terraform { backend \"s3\" {} }"));
-        details.insert("backend_values".into(), json!({ "bucket": bucket, "key": key, "region": region, "use_lockfile": true, "encrypt": true }));
+        if let Some(table) = lock_table {
+            details.insert("lock".into(), json!("lockfile and table"));
+            details.insert("lock_table".into(), json!(table));
+            set(&mut values, "dynamodb_table", table);
+        }
+        if let Some(key) = kms_key {
+            set(&mut values, "kms_key_id", key);
+        }
+        let block = format!("terraform {{ {} }}", environment.backend.block());
+        details.insert("backend_block".into(), json!(block));
+        details.insert("backend_values".into(), values);
     }
     details.insert("settings".into(), Value::Object(settings));
     details
+}
+
+fn set(values: &mut Value, key: &str, value: &str) {
+    if let Some(map) = values.as_object_mut() {
+        map.insert(key.to_owned(), json!(value));
+    }
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 pub mod approve;
 pub mod decider;
+pub mod move_state;
 pub mod reconcile;
 
 pub use decider::{Decider, Person};

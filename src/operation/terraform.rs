@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 
 use super::answer::{ChangeAnswer, Summary};
 use super::request::Ask;
-use super::{Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation, state};
+use super::{
+    Computed, Done, LongOperation, Scene, SurveyOperation, World, WriteOperation, state,
+    state_place,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
     Binding, Digest, Environment, Intent, Meaning, Outcome, PlanId, PlanRecord, StateVersion,
@@ -52,7 +55,7 @@ impl TerraformChange {
 }
 
 fn place(scene: &Scene<'_>) -> String {
-    format!("{}/{}", scene.environment.key, scene.job.workspace)
+    state_place::place(&scene.environment, &scene.job.workspace)
 }
 
 fn doing(scene: &Scene<'_>) -> String {
@@ -141,6 +144,7 @@ impl LongOperation for TerraformChange {
 #[async_trait]
 impl SurveyOperation for TerraformChange {
     async fn survey(&self, scene: &Scene<'_>) -> Result<ChangeAnswer> {
+        state_place::same(scene).await?;
         let variables = self.variables(scene, &Map::new()).await?;
         let planned = scene
             .world
@@ -175,6 +179,7 @@ impl SurveyOperation for TerraformChange {
 #[async_trait]
 impl WriteOperation for TerraformChange {
     async fn compute(&self, scene: &Scene<'_>, caller: &Caller) -> Result<Computed> {
+        state_place::same(scene).await?;
         let own = scene.ask.vars.clone().unwrap_or_default();
         let variables = self.variables(scene, &own).await?;
         let planned = scene
@@ -241,6 +246,7 @@ impl WriteOperation for TerraformChange {
         };
         // The state is read only when the rest still holds: another backend or module would have another state.
         if record.binding.differences(&now).is_empty() {
+            state_place::same(scene).await?;
             let state = scene.world.provisioner.state(&scene.job).await?;
             state::check(scene, &format!("checking plan {}", record.id), &state).await?;
             now.meaning = meaning(scene, &facts, &variables, state);
@@ -262,7 +268,11 @@ impl WriteOperation for TerraformChange {
     ) -> Done {
         let newest = state::chain::newest(scene).await;
         let mut warnings = Vec::new();
-        match carry::apply(permit, scene, record, file, &mut warnings).await {
+        let applied = match state_place::keep(scene).await {
+            Ok(()) => carry::apply(permit, scene, record, file, &mut warnings).await,
+            Err(error) => Err(error),
+        };
+        match applied {
             Ok(applied) => {
                 if let Err(e) = self.keep_variables(scene, record, &applied).await {
                     warnings.push(format!(

@@ -25,4 +25,9 @@ pub trait Plans: Send + Sync {
     async fn keep_variables(&self, place: &str, variables: &Map<String, Value>) -> Result<()>;
     /// The variables kept for `place`.
     async fn kept_variables(&self, place: &str) -> Result<Option<Map<String, Value>>>;
+    /// Keeps where the state of `place` is, as [`Backend::identity`](crate::model::Backend::identity) says it; durable
+    /// when it returns.
+    async fn keep_backend(&self, place: &str, identity: &str) -> Result<()>;
+    /// Where the state of `place` was when it was last changed.
+    async fn kept_backend(&self, place: &str) -> Result<Option<String>>;
 }

@@ -1,18 +1,41 @@
 //! Row M8: the bucket of the state, made, found, repaired, taken up again; then terraform uses it.
 
+mod answers;
+mod cloud;
+mod gcs;
+mod moved;
+mod table;
+mod tls;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Answered, Project, feed, module_of, step};
 
+/// A key of nobody: the emulator does not look for it.
+const KMS_KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-96ef-1234567890ab";
+
 /// A project whose state belongs into a bucket that is not there yet.
 fn project() -> (Project, String) {
+    project_with("")
+}
+
+/// The same with more keys of the state setting.
+fn project_with(more: &str) -> (Project, String) {
     let mut project = Project::new();
-    let name = project.folder().file_name().unwrap().to_string_lossy().to_lowercase();
-    let bucket = format!("state-{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), ""));
-    let state =
-        format!("{{ backend = \"s3\", bucket = \"{bucket}\", key = \"dev/terraform.tfstate\" }}");
+    let bucket = format!("state-{}", unique(&project));
+    let state = state(&bucket, more);
     project.set(|s| s.state.clone_from(&state));
     (project, bucket)
+}
+
+fn state(bucket: &str, more: &str) -> String {
+    format!("{{ backend = \"s3\", bucket = \"{bucket}\", key = \"dev/terraform.tfstate\"{more} }}")
+}
+
+/// A name that no other test has.
+fn unique(project: &Project) -> String {
+    let name = project.folder().file_name().unwrap().to_string_lossy().to_lowercase();
+    name.replace(|c: char| !c.is_ascii_alphanumeric(), "")
 }
 
 fn bootstrap(project: &Project, dry_run: bool) -> Answered {
@@ -56,10 +79,20 @@ fn row_m8_the_bucket_is_made_found_repaired_and_used() {
 
 #[test]
 fn fault_34_whatever_call_it_dies_at_the_next_run_completes_it() {
-    for setting in
-        ["bucket", "ownership", "public_access_block", "encryption", "versioning", "lifecycle"]
-    {
-        let (project, bucket) = project();
+    for setting in [
+        "bucket",
+        "ownership",
+        "public_access_block",
+        "encryption",
+        "versioning",
+        "lifecycle",
+        "lock_table",
+        "lock_table_protection",
+        "lock_table_encryption",
+    ] {
+        let (mut project, bucket) = project();
+        let more = format!(", lock_table = \"{bucket}\", kms_key = \"{KMS_KEY}\"");
+        project.set(|s| s.state = state(&bucket, &more));
         let request = json!({ "cloud": "aws", "env": "dev", "dry_run": false, "auto_approve": true, "wait_s": 20 });
         let mut command =
             project.command(&["--json", "call", "bootstrap_state_backend", "--request", "-"]);

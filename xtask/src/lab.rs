@@ -7,6 +7,8 @@
 
 mod cluster;
 mod emulator;
+mod gcs;
+mod hcp;
 mod moto;
 mod ports;
 mod project;
@@ -22,6 +24,8 @@ use serde::{Deserialize, Serialize};
 use self::cluster::Programs;
 pub use self::cluster::{Api, ArgoCd, Cluster, Kubernetes, NAMESPACE, Process};
 pub use self::emulator::{Emulator, Inventory};
+pub use self::gcs::Gcs;
+pub use self::hcp::Hcp;
 pub(crate) use self::project::{copy_infra, write_cli_config};
 use crate::cache;
 use crate::child::Identity;
@@ -67,6 +71,12 @@ pub enum Extent {
 pub struct Aws {
     /// Its URL, without a slash at the end.
     pub endpoint: String,
+    /// The same emulator over TLS.
+    #[serde(default)]
+    pub tls_endpoint: String,
+    /// The authority whose certificate it shows there.
+    #[serde(default)]
+    pub ca_bundle: PathBuf,
     /// The account.
     pub account_id: String,
     /// The region.
@@ -222,9 +232,12 @@ impl Lab {
     fn describe(tools: &Tools, folder: &Path, moto: Identity, port: u16) -> Result<Self> {
         let cli_config = folder.join("terraform.rc");
         project::write_cli_config(&cli_config, &tools.providers.path)?;
+        let (tls_endpoint, ca_bundle) = moto::over_tls(folder)?;
         Ok(Self {
             aws: Aws {
                 endpoint: format!("http://127.0.0.1:{port}"),
+                tls_endpoint,
+                ca_bundle,
                 account_id: ACCOUNT_ID.to_owned(),
                 region: REGION.to_owned(),
                 access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),

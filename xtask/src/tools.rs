@@ -33,6 +33,8 @@ pub enum Tool {
     Providers,
     /// The AWS emulator.
     Moto,
+    /// The emulator of Google Cloud Storage.
+    FakeGcs,
     /// Policy checks over Terraform code.
     Checkov,
     /// Security checks over GitHub workflows.
@@ -115,6 +117,7 @@ impl Tool {
             Self::Moto => python::provide(&cache, &python::MOTO),
             Self::Checkov => python::provide(&cache, &python::CHECKOV),
             Self::Zizmor => python::provide(&cache, &python::ZIZMOR),
+            Self::FakeGcs => golang::provide(&cache, &golang::FAKE_GCS),
             Self::Tflint => golang::provide(&cache, &golang::TFLINT),
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
             Self::Helm => helm::provide(&cache, &pins),
@@ -171,6 +174,7 @@ impl fmt::Display for Tool {
             Self::Terraform => "terraform",
             Self::Providers => "providers",
             Self::Moto => "moto",
+            Self::FakeGcs => "fake-gcs",
             Self::Checkov => "checkov",
             Self::Zizmor => "zizmor",
             Self::Tflint => "tflint",

@@ -79,7 +79,7 @@ impl AwsIdentity {
             environment: environment.clone(),
             session: session.to_owned(),
         };
-        let settings = bare(environment).await;
+        let settings = bare(environment).await?;
         let provider = SharedCredentialsProvider::new(renewing);
         let settings = settings.into_builder().credentials_provider(provider).build();
         self.known.lock().await.insert(key, settings.clone());
@@ -110,7 +110,7 @@ impl Keys {
         let found = limited(
             &doing,
             Box::pin(async {
-                let bare = bare(environment).await;
+                let bare = bare(environment).await?;
                 find(&self.variables, environment, session, &bare).await
             }),
         )
@@ -136,7 +136,7 @@ fn key(environment: &Environment, session: &str) -> String {
 }
 
 /// Settings without credentials. No profile is read for them: a file could turn calls elsewhere.
-async fn bare(environment: &Environment) -> SdkConfig {
+async fn bare(environment: &Environment) -> Result<SdkConfig> {
     let nothing = EnvConfigFiles::builder()
         .with_file(EnvConfigFileKind::Config, "/dev/null")
         .with_file(EnvConfigFileKind::Credentials, "/dev/null")
@@ -148,7 +148,10 @@ async fn bare(environment: &Environment) -> SdkConfig {
     if let Some(endpoint) = &environment.endpoint_url {
         loader = loader.endpoint_url(endpoint);
     }
-    loader.load().await
+    if let Some(bundle) = &environment.ca_bundle {
+        loader = loader.http_client(super::trust::client(bundle)?);
+    }
+    Ok(loader.load().await)
 }
 
 /// Gives the SDK's clients the keys of an environment, renewed.

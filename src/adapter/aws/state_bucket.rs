@@ -1,9 +1,11 @@
-//! The S3 bucket of a Terraform state. Settings follow "Security best practices for Amazon S3" (S3 user guide); every
-//! call but the creation names the expected owner, so that a foreign bucket is never touched.
+//! The S3 bucket of a Terraform state, and its lock table where settings name one. Settings follow "Security best
+//! practices for Amazon S3" (S3 user guide); every call but the creation names the expected owner, so that a foreign
+//! bucket is never touched.
 
 mod look;
 mod make;
 mod object;
+mod policy;
 
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 
 use super::AwsIdentity;
 use super::identity::causes;
+use super::lock_table::LockTable;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Backend, Environment};
 use crate::permit::Permit;
@@ -31,6 +34,8 @@ struct Bucket<'a> {
     name: &'a str,
     region: &'a str,
     owner: &'a str,
+    /// ARN of the KMS key that settings name.
+    kms_key: Option<&'a str>,
     /// Over plain http a TLS-only policy would lock everybody out: emulators only.
     plain_http: bool,
 }
@@ -46,7 +51,7 @@ impl StateBucket {
     }
 
     async fn bucket<'a>(&self, environment: &'a Environment, session: &str) -> Result<Bucket<'a>> {
-        let Backend::S3 { bucket, region, .. } = &environment.backend else {
+        let Backend::S3 { bucket, region, kms_key, .. } = &environment.backend else {
             return Err(Error::internal("reaching the state bucket", "the state is not in S3"));
         };
         let settings = self.identity.settings(environment, session).await?;
@@ -61,15 +66,33 @@ impl StateBucket {
             name: bucket,
             region,
             owner: &environment.account,
+            kms_key: kms_key.as_deref(),
             plain_http,
         })
+    }
+
+    async fn table<'a>(
+        &self,
+        environment: &'a Environment,
+        session: &str,
+    ) -> Result<Option<LockTable<'a>>> {
+        let Backend::S3 { region, lock_table: Some(name), kms_key, .. } = &environment.backend
+        else {
+            return Ok(None);
+        };
+        let settings = self.identity.settings(environment, session).await?;
+        Ok(Some(LockTable::new(&settings, name, region, kms_key.as_deref())))
     }
 }
 
 #[async_trait]
 impl StateBackend for StateBucket {
     async fn observe(&self, environment: &Environment, session: &str) -> Result<Findings> {
-        Box::pin(look::observe(&self.bucket(environment, session).await?)).await
+        let mut found = Box::pin(look::observe(&self.bucket(environment, session).await?)).await?;
+        if let Some(table) = self.table(environment, session).await? {
+            found.settings.extend(Box::pin(table.observe()).await?);
+        }
+        Ok(found)
     }
 
     async fn set(
@@ -79,7 +102,10 @@ impl StateBackend for StateBucket {
         session: &str,
         setting: &str,
     ) -> Result<()> {
-        Box::pin(make::set(&self.bucket(environment, session).await?, setting)).await
+        match self.table(environment, session).await? {
+            Some(table) if LockTable::knows(setting) => Box::pin(table.set(setting)).await,
+            _ => Box::pin(make::set(&self.bucket(environment, session).await?, setting)).await,
+        }
     }
 
     async fn newest(&self, job: &Job) -> Result<Option<String>> {
@@ -115,24 +141,41 @@ impl StateBackend for StateBucket {
 fn state_key(job: &Job) -> Option<String> {
     match &job.environment.backend {
         Backend::S3 { key, .. } => Some(object::key(key, &job.workspace)),
-        Backend::Local { .. } => None,
+        Backend::Gcs { .. } | Backend::Cloud { .. } | Backend::Local { .. } => None,
     }
 }
 
+/// A call: what it does, for messages, and the IAM action that it needs.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    doing: &'static str,
+    action: &'static str,
+}
+
+const fn needs(doing: &'static str, action: &'static str) -> Call {
+    Call { doing, action }
+}
+
 /// A refused or failed call as an error of ours, by the service's own code.
-fn failed<E>(doing: &str, bucket: &str, error: &E) -> Error
+fn failed<E>(call: Call, bucket: &str, error: &E) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
+    let Call { doing, action } = call;
     let code = error.code().unwrap_or_default().to_owned();
     let text = format!("{doing} of s3://{bucket}: {}", causes(error));
     match code.as_str() {
         "AccessDenied" | "Forbidden" | "403" => Error::new(ErrorCode::UpstreamDenied, text)
-            .next("give the identity the rights of docs/guides/terraform.md on this bucket, or choose a bucket of your own"),
-        "BucketAlreadyExists" => Error::new(ErrorCode::UpstreamDenied, text).next("the name belongs to another account: choose another bucket name"),
-        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-            Error::new(ErrorCode::InvalidRequest, text).field("state.region").next("set state.region to the bucket's region")
-        }
+            .detail("action", action)
+            .next(format!("give the identity {action} on this bucket")),
+        "BucketAlreadyExists" => Error::new(ErrorCode::UpstreamDenied, text)
+            .field("state.bucket")
+            .next("the name belongs to another account: choose another bucket name"),
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => Error::new(ErrorCode::InvalidRequest, text)
+            .field("state.region")
+            .next("set state.region to the bucket's region"),
         _ => Error::new(ErrorCode::UpstreamFailed, text).detail("code", code),
     }
 }

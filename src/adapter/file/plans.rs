@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -38,9 +39,39 @@ impl FilePlans {
         self.state.join("plans").join(id.to_string())
     }
 
-    fn place(&self, place: &str) -> PathBuf {
+    fn place(&self, folder: &str, place: &str) -> PathBuf {
         let name = format!("{}.age", plain(place));
-        self.state.join("variables").join(name)
+        self.state.join(folder).join(name)
+    }
+
+    async fn keep<T: Serialize + ?Sized>(
+        &self,
+        doing: &'static str,
+        path: PathBuf,
+        what: &T,
+    ) -> Result<()> {
+        let seal = Arc::clone(&self.seal);
+        let text = serde_json::to_vec(what).map_err(|e| Error::internal(doing, e))?;
+        off(move || {
+            make_folder(doing, path.parent().unwrap_or(&path))?;
+            replace(doing, &path, &seal.seal(&text)?)
+        })
+        .await
+    }
+
+    async fn kept<T: DeserializeOwned + Send + 'static>(
+        &self,
+        doing: &'static str,
+        path: PathBuf,
+    ) -> Result<Option<T>> {
+        let seal = Arc::clone(&self.seal);
+        off(move || {
+            let Some(sealed) = read(doing, &path)? else {
+                return Ok(None);
+            };
+            opened(&seal, &sealed).map(Some).map_err(|why| failed(doing, &path, why))
+        })
+        .await
     }
 }
 
@@ -92,26 +123,19 @@ impl Plans for FilePlans {
     }
 
     async fn keep_variables(&self, place: &str, variables: &Map<String, Value>) -> Result<()> {
-        const DOING: &str = "keeping variables";
-        let (path, seal) = (self.place(place), Arc::clone(&self.seal));
-        let text = serde_json::to_vec(variables).map_err(|e| Error::internal(DOING, e))?;
-        off(move || {
-            make_folder(DOING, path.parent().unwrap_or(&path))?;
-            replace(DOING, &path, &seal.seal(&text)?)
-        })
-        .await
+        self.keep("keeping variables", self.place("variables", place), variables).await
     }
 
     async fn kept_variables(&self, place: &str) -> Result<Option<Map<String, Value>>> {
-        const DOING: &str = "reading kept variables";
-        let (path, seal) = (self.place(place), Arc::clone(&self.seal));
-        off(move || {
-            let Some(sealed) = read(DOING, &path)? else {
-                return Ok(None);
-            };
-            opened(&seal, &sealed).map(Some).map_err(|why| failed(DOING, &path, why))
-        })
-        .await
+        self.kept("reading kept variables", self.place("variables", place)).await
+    }
+
+    async fn keep_backend(&self, place: &str, identity: &str) -> Result<()> {
+        self.keep("keeping the state backend", self.place("backends", place), identity).await
+    }
+
+    async fn kept_backend(&self, place: &str) -> Result<Option<String>> {
+        self.kept("reading the kept state backend", self.place("backends", place)).await
     }
 }
 

@@ -1,17 +1,20 @@
-//! The values for `init -backend-config`: configuration decides where the state is, the code only names the kind.
+//! What terraform is told about the place of the state: configuration decides where it is, the code only names the kind.
 
 use serde_json::{Value, json};
 
-use crate::model::{Backend, Environment};
+use super::Settings;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::{Backend, Environment, TokenSource};
+use crate::secret::Secret;
 
-/// The file's content.
+/// The values of the backend block: the content of the file for `init -backend-config`, where the kind takes one.
 pub(super) fn render(environment: &Environment) -> Value {
     match &environment.backend {
         Backend::Local { path } => json!({
             "path": path,
             "workspace_dir": path.with_extension("workspaces"),
         }),
-        Backend::S3 { bucket, key, region } => {
+        Backend::S3 { bucket, key, region, lock_table, kms_key } => {
             let mut values = json!({
                 "bucket": bucket,
                 "key": key,
@@ -19,8 +22,10 @@ pub(super) fn render(environment: &Environment) -> Value {
                 "encrypt": true,
                 "use_lockfile": true,
             });
-            if let (Some(endpoint), Some(map)) = (&environment.endpoint_url, values.as_object_mut())
-            {
+            let Some(map) = values.as_object_mut() else { return values };
+            map.extend(lock_table.iter().map(|t| ("dynamodb_table".to_owned(), json!(t))));
+            map.extend(kms_key.iter().map(|k| ("kms_key_id".to_owned(), json!(k))));
+            if let Some(endpoint) = &environment.endpoint_url {
                 let emulator = json!({
                     "use_path_style": true,
                     "skip_credentials_validation": true,
@@ -28,11 +33,101 @@ pub(super) fn render(environment: &Environment) -> Value {
                     "skip_region_validation": true,
                     "skip_requesting_account_id": true,
                     "skip_s3_checksum": true,
-                    "endpoints": { "s3": endpoint, "sts": endpoint, "iam": endpoint },
+                    "endpoints": { "s3": endpoint, "sts": endpoint, "iam": endpoint, "dynamodb": endpoint },
                 });
                 map.extend(emulator.as_object().cloned().unwrap_or_default());
             }
             values
+        }
+        Backend::Gcs { bucket, prefix, .. } => json!({ "bucket": bucket, "prefix": prefix }),
+        Backend::Cloud { hostname, organization, workspace, .. } => {
+            json!({ "hostname": hostname, "organization": organization, "workspace": workspace })
+        }
+    }
+}
+
+/// Whether `init` takes the values from a file. A `cloud` block takes them from the environment, and no `-reconfigure`.
+pub(super) fn by_file(backend: &Backend) -> bool {
+    !matches!(backend, Backend::Cloud { .. })
+}
+
+/// The environment variables that the kind takes; none of them is a secret.
+pub(super) fn variables(backend: &Backend) -> Vec<(String, String)> {
+    let owned = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    match backend {
+        Backend::Gcs { credentials, emulator, .. } => {
+            let path = credentials.as_ref().map(|p| p.to_string_lossy());
+            let path = path.map(|p| owned("GOOGLE_BACKEND_CREDENTIALS", &p));
+            path.into_iter()
+                .chain(emulator.as_ref().map(|host| owned("STORAGE_EMULATOR_HOST", host)))
+                .collect()
+        }
+        Backend::Cloud { hostname, organization, workspace, .. } => vec![
+            owned("TF_CLOUD_HOSTNAME", hostname),
+            owned("TF_CLOUD_ORGANIZATION", organization),
+            owned("TF_WORKSPACE", workspace),
+            // Whatever the workspace says: plan and apply are carried out here, where they are guarded.
+            owned("TF_FORCE_LOCAL_BACKEND", "1"),
+        ],
+        Backend::S3 { .. } | Backend::Local { .. } => Vec::new(),
+    }
+}
+
+/// Host and token that Terraform's own configuration file has to hold.
+pub(super) fn token(backend: &Backend, settings: &Settings) -> Result<Option<(String, Secret)>> {
+    let Backend::Cloud { hostname, token, .. } = backend else { return Ok(None) };
+    let found = match token {
+        TokenSource::Env(name) => settings.tokens.get(name).cloned(),
+        TokenSource::File(path) => super::files::read_secret(path)?,
+    };
+    let found = found.filter(|t| {
+        let text = t.expose();
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\')
+    });
+    match found {
+        Some(token) => Ok(Some((hostname.clone(), token))),
+        None => Err(Error::new(
+            ErrorCode::UpstreamDenied,
+            format!("finding the token for {hostname}: {token} holds none"),
+        )
+        .field("state.token")
+        .next(
+            "make a token in HCP Terraform and put it where state.token says, with nothing else",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cloud(token: TokenSource) -> Backend {
+        let (hostname, organization) = ("tfe.example.com:8443".into(), "acme".into());
+        Backend::Cloud { hostname, organization, workspace: "dev".into(), token }
+    }
+
+    #[test]
+    fn promise_7_a_token_goes_into_no_variable_and_no_fingerprint() {
+        let mut settings = Settings::new("/work", vec![]);
+        settings.tokens.insert("TOKEN".into(), Secret::new("abc.atlasv1.def"));
+        let backend = cloud(TokenSource::Env("TOKEN".into()));
+        let (host, token) = token(&backend, &settings).unwrap().unwrap();
+        assert_eq!((host.as_str(), token.expose()), ("tfe.example.com:8443", "abc.atlasv1.def"));
+        let all = format!("{:?} {:?} {settings:?}", variables(&backend), backend);
+        assert!(!all.contains("atlasv1"), "{all}");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test lays out its files")]
+    fn a_token_that_is_not_there_is_named_by_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "two words\n").unwrap();
+        let settings = Settings::new("/work", vec![]);
+        for source in [TokenSource::Env("NONE".into()), TokenSource::File(file)] {
+            let error = token(&cloud(source.clone()), &settings).unwrap_err();
+            assert!(error.message.contains(&source.to_string()), "{error}");
+            assert!(!error.message.contains("two words"));
         }
     }
 }

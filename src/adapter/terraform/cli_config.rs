@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::secret::Secret;
+
 /// The file's content. A mirror without a `direct` block: nothing is downloaded, and a missing provider is named.
 pub(super) fn render(mirror: Option<&Path>, cache: Option<&Path>) -> String {
     if let Some(mirror) = mirror {
@@ -13,6 +15,12 @@ pub(super) fn render(mirror: Option<&Path>, cache: Option<&Path>) -> String {
     let cache =
         cache.map_or(String::new(), |cache| format!("plugin_cache_dir = {}\n", quoted(cache)));
     format!("disable_checkpoint = true\n{cache}provider_installation {{\n  direct {{}}\n}}\n")
+}
+
+/// The block that lets terraform reach a host. The file that it stands in is as secret as the token.
+pub(super) fn credentials(host: &str, token: &Secret) -> String {
+    let (host, token) = (quoted(Path::new(host)), quoted(Path::new(token.expose())));
+    format!("credentials {host} {{\n  token = {token}\n}}\n")
 }
 
 /// An HCL text literal; `${` and `%{` would begin a template.
@@ -36,6 +44,12 @@ mod tests {
         let text = render(Some(Path::new("/m \"x\" ${y}")), Some(Path::new("/cache")));
         assert!(text.contains(r#"path = "/m \"x\" $${y}""#));
         assert!(!text.contains("direct") && !text.contains("cache"));
+    }
+
+    #[test]
+    fn a_token_belongs_to_one_host() {
+        let text = credentials("app.terraform.io", &Secret::new("a${b}"));
+        assert_eq!(text, "credentials \"app.terraform.io\" {\n  token = \"a$${b}\"\n}\n");
     }
 
     #[test]

@@ -20,16 +20,13 @@ fn option(name: &str, path: &Path) -> OsString {
     word
 }
 
-pub(super) fn init(backend: &Path) -> Vec<OsString> {
-    let mut args = words(&[
-        "init",
-        "-input=false",
-        "-json",
-        "-no-color",
-        "-lockfile=readonly",
-        "-reconfigure",
-    ]);
-    args.push(option("-backend-config", backend));
+/// With a file of values for a backend block; a `cloud` block takes neither option.
+pub(super) fn init(backend: Option<&Path>) -> Vec<OsString> {
+    let mut args = words(&["init", "-input=false", "-json", "-no-color", "-lockfile=readonly"]);
+    if let Some(file) = backend {
+        args.push("-reconfigure".into());
+        args.push(option("-backend-config", file));
+    }
     args
 }
 
@@ -86,7 +83,7 @@ mod tests {
                 "-detailed-exitcode", LOCK_TIMEOUT, "-destroy", "-refresh-only"];
             let named = ["-backend-config=/", "-out=/", "-var-file=/"];
             for argv in [
-                init(&path), plan(Intent::Apply, &path, &path), plan(Intent::Destroy, &path, &path), plan(Intent::Refresh, &path, &path),
+                init(Some(&path)), init(None), plan(Intent::Apply, &path, &path), plan(Intent::Destroy, &path, &path), plan(Intent::Refresh, &path, &path),
                 show_json(&path), show(&path), apply(&path), outputs(), state_pull(),
             ] {
                 for word in argv {

@@ -11,6 +11,9 @@ const DETAILS_MAX: usize = 20;
 /// Longest detail of one diagnostic in an error.
 const DETAIL_MAX: usize = 2000;
 
+/// What terraform says when a workspace of HCP Terraform is locked.
+const CLOUD_LOCKED: &str = "workspace already locked";
+
 /// The error that these diagnostics amount to.
 pub(super) fn classify(doing: &str, diagnostics: &[Diagnostic]) -> Error {
     let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|d| d.error).collect();
@@ -149,6 +152,13 @@ fn first_line(text: &str) -> String {
 }
 
 fn lock_held(doing: &str, detail: &str) -> Error {
+    if detail.contains(CLOUD_LOCKED) {
+        let why = format!(
+            "{doing}: the workspace is locked in HCP Terraform, which does not say by whom"
+        );
+        return Error::new(ErrorCode::LockHeld, why)
+            .next("wait until it is unlocked there, then ask again");
+    }
     let Some(lock) = lock_info(detail) else {
         if is_denied(&Diagnostic { detail: detail.to_owned(), ..Diagnostic::default() }) {
             let why = format!("{doing}: the state lock may not be taken");
@@ -173,8 +183,12 @@ fn lock_held(doing: &str, detail: &str) -> Error {
         .next("wait until it has finished, then ask again")
 }
 
-/// The lock that terraform's text describes.
+/// The lock that terraform's text describes. Where the state is in HCP Terraform, the text describes the lock that was
+/// *not* taken: our own. Nothing may be told from it.
 pub(super) fn lock_info(detail: &str) -> Option<StateLock> {
+    if detail.contains(CLOUD_LOCKED) {
+        return None;
+    }
     let (_, info) = detail.split_once("Lock Info:")?;
     let field = |name: &str| {
         info.lines()
@@ -238,6 +252,21 @@ mod tests {
     fn fault_36_a_stale_plan() {
         let error = recorded(include_str!("../../../fixtures/terraform/stale/apply.jsonl"));
         assert_eq!(error.code, ErrorCode::StalePlan);
+    }
+
+    #[test]
+    fn fault_29_a_locked_workspace_is_not_blamed_on_ourselves() {
+        let found = Diagnostic {
+            error: true,
+            summary: "Error acquiring the state lock".into(),
+            detail: "Error message: workspace already locked (lock ID: \"acme/dev\")\nLock Info:\n  ID: 0\n  Who: us@here\n"
+                .into(),
+            ..Diagnostic::default()
+        };
+        let error = classify("planning aws/dev", &[found]);
+        assert_eq!(error.code, ErrorCode::LockHeld);
+        assert!(!error.message.contains("us@here"), "{error}");
+        assert!(!error.details.contains_key("state_lock"));
     }
 
     fn one(summary: &str, detail: &str) -> ErrorCode {

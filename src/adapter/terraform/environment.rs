@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::backend;
 use crate::error::{Error, Result};
 use crate::model::{Cloud, Environment};
 
@@ -76,7 +77,14 @@ pub(super) fn build(needs: &Needs<'_>) -> Vec<(String, String)> {
         if let Some(url) = &needs.environment.endpoint_url {
             env.push(("AWS_ENDPOINT_URL".to_owned(), url.clone()));
         }
+        if let Some(bundle) = &needs.environment.ca_bundle {
+            env.retain(|(name, _)| name != "AWS_CA_BUNDLE");
+            env.push(("AWS_CA_BUNDLE".to_owned(), path(bundle)));
+        }
     }
+    let own = backend::variables(&needs.environment.backend);
+    env.retain(|(name, _)| !own.iter().any(|(ours, _)| ours == name));
+    env.extend(own);
     env
 }
 

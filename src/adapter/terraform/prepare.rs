@@ -87,6 +87,10 @@ impl Terraform {
                 &cli,
             ])
         ));
+        // The token is no part of what the data folder is for: a new one needs no new folder.
+        let token = backend::token(&environment.backend, &self.settings)?;
+        let token = token.map(|(host, token)| cli_config::credentials(&host, &token));
+        let cli = cli + token.as_deref().unwrap_or_default();
         let env = self.environment(job, &cli, &data)?;
         let prepared = Prepared { tool, facts, place, cwd: copy.join(&environment.root), env };
         let mark = data.join(INITIALISED);
@@ -242,12 +246,14 @@ impl Prepared {
             Some(cache) => Some(files::FileLock::take(&cache.join(".datamcp.lock")).await?),
             None => None,
         };
+        let by_file = backend::by_file(&job.environment.backend);
         let file = job.scratch.join("backend.json");
         files::write_private(&file, values.to_string().as_bytes())?;
-        // In the default workspace, which is always there: init refuses to select one that a first plan will make.
-        let env = self.env.iter().filter(|(name, _)| name != "TF_WORKSPACE").cloned();
+        // In the default workspace, which is always there: init refuses to select one that a first plan will make. A
+        // cloud block has no default one; its workspace is part of the place.
+        let env = self.env.iter().filter(|(name, _)| !by_file || name != "TF_WORKSPACE").cloned();
         let end = Invocation::new(&self.tool.path, &self.cwd)
-            .args(command::init(&file))
+            .args(command::init(by_file.then_some(file.as_path())))
             .env(env)
             .output(Sink::Capture(4 * 1024 * 1024), Sink::Capture(1024 * 1024))
             .capture(INIT_LIMIT)

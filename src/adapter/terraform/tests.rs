@@ -66,6 +66,7 @@ pub(super) fn environment(tree: &Path, root: &str, backend: Backend) -> Environm
         role: None,
         session_duration_s: None,
         endpoint_url: None,
+        ca_bundle: None,
     }
 }
 

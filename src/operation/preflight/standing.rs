@@ -67,6 +67,10 @@ pub(super) async fn backend(world: &World, environment: &Environment) -> Option<
             let fix = "good for trying things out; use a bucket for what has to last";
             return Some(Check::unwell(Level::Warning, name, text, fix));
         }
+        // Nothing of ours speaks to these places; the first plan does, by terraform.
+        other @ (Backend::Gcs { .. } | Backend::Cloud { .. }) => {
+            return Some(seen(name, Ok(format!("{}, not looked at", other.identity()))));
+        }
     }
     let look = world.state_backend.observe(environment, "preflight");
     let findings = match within(BACKEND, "looking at the place of the state", look).await {

@@ -19,6 +19,8 @@ pub(crate) struct Project {
     pub(crate) lab: Lab,
     /// Settings as they stand; [`Project::write`] writes them.
     pub(crate) settings: Settings,
+    /// More variables of the environment.
+    pub(crate) variables: Vec<(String, String)>,
     folder: TempDir,
     servers: AtomicUsize,
 }
@@ -34,7 +36,8 @@ impl Project {
         std::fs::create_dir_all(folder.path().join("infra/aws/envs/dev")).unwrap();
         std::fs::create_dir_all(folder.path().join("home")).unwrap();
         let settings = Settings::new(&lab);
-        let project = Self { lab, settings, folder, servers: AtomicUsize::new(0) };
+        let project =
+            Self { lab, settings, variables: Vec::new(), folder, servers: AtomicUsize::new(0) };
         project.write();
         project
     }
@@ -124,7 +127,9 @@ impl Project {
             ("AWS_SECRET_ACCESS_KEY", aws.secret_access_key.clone()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .to_vec()
+        .into_iter()
+        .chain(self.variables.clone())
+        .collect()
     }
 
     /// The program, in this project.

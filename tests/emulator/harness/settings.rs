@@ -11,6 +11,8 @@ pub(crate) struct Settings {
     pub(crate) rules: String,
     /// Account of the environment.
     pub(crate) account: String,
+    /// Lines of `[aws]`.
+    pub(crate) aws: String,
     /// State backend.
     pub(crate) state: String,
     /// More lines of the environment.
@@ -32,6 +34,7 @@ impl Settings {
             tier: "dev".into(),
             rules: "auto_approve = [\"create\", \"update\", \"replace\", \"delete\"]".into(),
             account: lab.aws.account_id.clone(),
+            aws: format!("endpoint_url = \"{}\"", lab.aws.endpoint),
             state: "{ backend = \"local\", path = \"state/terraform.tfstate\" }".into(),
             environment: String::new(),
             terraform: "allow_code = [\"local-exec\"]".into(),
@@ -56,8 +59,8 @@ impl Settings {
 
     /// The file's text.
     pub(crate) fn text(&self, lab: &Lab) -> String {
-        let Self { tier, rules, account, state, environment, terraform, wait_s, roles, more } =
-            self;
+        let Self { tier, rules, account, aws, state, environment, terraform, .. } = self;
+        let Self { wait_s, roles, more, .. } = self;
         let user = rustix::process::getuid().as_raw();
         let user = nix::unistd::User::from_uid(user.into()).unwrap().unwrap().name;
         format!(
@@ -69,7 +72,7 @@ provider_mirror = "{mirror}"
 {terraform}
 
 [aws]
-endpoint_url = "{endpoint}"
+{aws}
 
 [environments.aws.dev]
 tier = "{tier}"
@@ -91,7 +94,6 @@ wait_s = {wait_s}
 "#,
             binary = lab.terraform.path.display(),
             mirror = lab.terraform.provider_mirror.display(),
-            endpoint = lab.aws.endpoint,
             region = lab.aws.region,
         )
     }

@@ -158,6 +158,8 @@ faulty!(Plans {
     look sweep(now: Timestamp) -> usize;
     step keep_variables(place: &str, variables: &Map<String, Value>) -> ();
     step kept_variables(place: &str) -> Option<Map<String, Value>>;
+    step keep_backend(place: &str, identity: &str) -> ();
+    step kept_backend(place: &str) -> Option<String>;
 });
 
 faulty!(Runs {

@@ -86,7 +86,16 @@ fn bad_input_107_an_unknown_tool_is_a_protocol_error_with_a_suggestion() {
         assert_eq!(answer["error"]["code"], -32602, "{answer}");
         assert!(answer["error"]["message"].as_str().unwrap().contains(meant), "{answer}");
     }
-    for hidden in ["approve", "reject", "reconcile", "__run", "credentials", "verify"] {
+    for hidden in [
+        "approve",
+        "reject",
+        "reconcile",
+        "move-state",
+        "move_state",
+        "__run",
+        "credentials",
+        "verify",
+    ] {
         let answer = server.ask("tools/call", &json!({ "name": hidden, "arguments": {} }));
         assert_eq!(answer["error"]["code"], -32602, "security row 6: {answer}");
     }

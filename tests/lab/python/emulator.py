@@ -2,15 +2,20 @@
 the layers of `additions`.
 
 Arguments: `session` (outlives the starter) or `tied` (ends when standard input does), then those of `moto_server`.
+The same emulator answers over TLS on a second port, with a certificate made at the start; `tls.json` in the working
+folder names the port, and `tls-ca.pem` is the authority to trust.
 
 Each mend names what AWS does (API reference) and what moto 5.2.5 does instead. A mend whose target is gone fails the
 start: then moto has changed and the mend has to be looked at again.
 """
 
+import json
 import os
 import sys
 import threading
 from xml.sax.saxutils import escape
+
+import certificate
 
 
 def mend_versioning():
@@ -41,6 +46,17 @@ def mend_delete_markers():
     FakeDeleteMarker.dispose = lambda self, garbage=False: None
 
 
+def also_over_tls(app, handler):
+    """The same application on a port of its own, over TLS."""
+    from werkzeug.serving import make_server
+
+    folder = os.getcwd()
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=certificate.made_in(folder), request_handler=handler)
+    with open(os.path.join(folder, "tls.json"), "w") as out:
+        json.dump({"port": server.server_port}, out)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
 def main():
     if sys.argv[1] == "session":
         os.setsid()
@@ -57,7 +73,13 @@ def main():
     from additions import wrapped
 
     run = moto.server.run_simple
-    moto.server.run_simple = lambda host, port, app, **rest: run(host, port, wrapped(app), **rest)
+
+    def run_both(host, port, app, request_handler, **rest):
+        whole = wrapped(app)
+        also_over_tls(whole, request_handler)
+        run(host, port, whole, request_handler=request_handler, **rest)
+
+    moto.server.run_simple = run_both
     moto.server.main(sys.argv[2:])
 
 

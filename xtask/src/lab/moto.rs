@@ -17,10 +17,16 @@ use crate::tools::Found;
 /// Starts moto, mended and inside its additions, in a session of its own or tied to our end of its standard input.
 const PROGRAM: &[(&str, &str)] = &[
     ("emulator.py", include_str!("../../../tests/lab/python/emulator.py")),
+    ("certificate.py", include_str!("../../../tests/lab/python/certificate.py")),
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
     ("additions/keys.py", include_str!("../../../tests/lab/python/additions/keys.py")),
     ("additions/s3_faults.py", include_str!("../../../tests/lab/python/additions/s3_faults.py")),
     ("additions/eks.py", include_str!("../../../tests/lab/python/additions/eks.py")),
+    ("additions/s3_buckets.py", include_str!("../../../tests/lab/python/additions/s3_buckets.py")),
+    (
+        "additions/s3_transport.py",
+        include_str!("../../../tests/lab/python/additions/s3_transport.py"),
+    ),
 ];
 
 /// How long moto may take to answer.
@@ -59,6 +65,17 @@ pub(super) fn start_in_session(tool: &Found, folder: &Path) -> Result<(Identity,
 pub(super) fn start_tied(tool: &Found, folder: &Path) -> Result<(Tied, u16)> {
     let (child, port) = start(tool, folder, "tied")?;
     Ok((Tied { child }, port))
+}
+
+/// Where an emulator that was started in `folder` answers over TLS: its URL, and the authority to trust.
+pub(super) fn over_tls(folder: &Path) -> Result<(String, PathBuf)> {
+    #[derive(serde::Deserialize)]
+    struct Said {
+        port: u16,
+    }
+    let text = fs::read(folder.join("tls.json")).context("reading the emulator's tls.json")?;
+    let said: Said = serde_json::from_slice(&text).context("reading the emulator's tls.json")?;
+    Ok((format!("https://localhost:{}", said.port), folder.join("tls-ca.pem")))
 }
 
 /// Ends an emulator: asks, waits five seconds, then insists.

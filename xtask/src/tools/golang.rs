@@ -80,6 +80,15 @@ pub(super) const TOFU: Module = Module {
     about: "about 5 min",
 };
 
+pub(super) const FAKE_GCS: Module = Module {
+    name: "fake-gcs-server",
+    path: "github.com/fsouza/fake-gcs-server",
+    package: "github.com/fsouza/fake-gcs-server",
+    go_mod: include_str!("../../../tests/lab/fakegcs/go.mod"),
+    go_sum: include_str!("../../../tests/lab/fakegcs/go.sum"),
+    about: "about 1 min",
+};
+
 pub(super) fn provide(cache: &Cache, module: &Module) -> Provided {
     provide_with(cache, module, &Extras::default())
 }
@@ -222,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_module_names_its_version() {
-        for module in [TFLINT, ACTIONLINT, HELM, KUBELAB, KWOK, ARGOLAB, TOFU] {
+        for module in [TFLINT, ACTIONLINT, HELM, KUBELAB, KWOK, ARGOLAB, TOFU, FAKE_GCS] {
             assert!(numbers(&module.version().unwrap()).len() == 3);
             assert!(numbers(module.language().unwrap()).len() >= 2);
             let tool = format!("tool {}", module.package);

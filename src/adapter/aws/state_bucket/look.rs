@@ -1,9 +1,11 @@
 //! Looks at a state bucket: is it there, is it ours, is each setting as it should be.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::types::{BucketVersioningStatus, ObjectOwnership};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, ExpirationStatus, ObjectOwnership, ServerSideEncryption,
+};
 
-use super::{Bucket, failed};
+use super::{Bucket, Call, failed, needs, policy};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Action;
 use crate::port::{Findings, Setting};
@@ -26,16 +28,22 @@ pub(super) const MARK: &str = "datamcp-state";
 pub(super) async fn observe(bucket: &Bucket<'_>) -> Result<Findings> {
     let there = exists(bucket).await?;
     let mut settings = Vec::new();
-    for (name, wanted) in
+    for (name, usual) in
         SETTINGS.into_iter().filter(|(name, _)| *name != "tls_only" || !bucket.plain_http)
     {
+        let wanted = match (name, bucket.kms_key) {
+            ("encryption", Some(key)) => format!("by {key}"),
+            _ => usual.to_owned(),
+        };
         let seen = match (name, there) {
-            ("bucket", there) => there.then(|| wanted.to_owned()),
+            ("bucket", there) => there.then(|| wanted.clone()),
             (_, false) => None,
             _ => seen(bucket, name).await?,
         };
         let missing = if name == "bucket" || !there { "absent" } else { "not set" };
-        let right = seen.as_deref() == Some(wanted) || (name == "encryption" && seen.is_some());
+        // Without a key of ours any encryption is right: somebody may have chosen a stricter one.
+        let any = name == "encryption" && bucket.kms_key.is_none();
+        let right = seen.as_ref() == Some(&wanted) || (any && seen.is_some());
         let action = match right {
             true => None,
             false if there => Some(Action::Update),
@@ -44,7 +52,7 @@ pub(super) async fn observe(bucket: &Bucket<'_>) -> Result<Findings> {
         settings.push(Setting {
             name: name.into(),
             seen: seen.unwrap_or_else(|| missing.into()),
-            wanted: wanted.into(),
+            wanted,
             action,
         });
     }
@@ -86,7 +94,7 @@ async fn exists(bucket: &Bucket<'_>) -> Result<bool> {
             format!("looking at s3://{}: it belongs to another account than {}, or this identity may not look at it", bucket.name, bucket.owner),
         )
         .next("choose a bucket name of your own, or give the identity s3:ListBucket on it")),
-        _ => Err(failed("looking", bucket.name, &error)),
+        _ => Err(failed(needs("looking", "s3:ListBucket"), bucket.name, &error)),
     }
 }
 
@@ -112,7 +120,7 @@ async fn seen(bucket: &Bucket<'_>, name: &str) -> Result<Option<String>> {
         "encryption" => encryption(bucket).await,
         "versioning" => versioning(bucket).await,
         "lifecycle" => lifecycle(bucket).await,
-        _ => policy(bucket).await,
+        _ => tls_only(bucket).await,
     }
 }
 
@@ -129,7 +137,7 @@ async fn ownership(bucket: &Bucket<'_>) -> Result<Option<String>> {
     let answer = unless(
         call.send().await,
         "OwnershipControlsNotFoundError",
-        "reading ownership",
+        needs("reading ownership", "s3:GetBucketOwnershipControls"),
         bucket.name,
     )?;
     Ok(answer.and_then(|a| {
@@ -150,7 +158,7 @@ async fn access(bucket: &Bucket<'_>) -> Result<Option<String>> {
     let answer = unless(
         call.send().await,
         "NoSuchPublicAccessBlockConfiguration",
-        "reading the public access block",
+        needs("reading the public access block", "s3:GetBucketPublicAccessBlock"),
         bucket.name,
     )?;
     Ok(answer.and_then(|a| {
@@ -174,15 +182,26 @@ async fn encryption(bucket: &Bucket<'_>) -> Result<Option<String>> {
     let answer = unless(
         call.send().await,
         "ServerSideEncryptionConfigurationNotFoundError",
-        "reading encryption",
+        needs("reading encryption", "s3:GetEncryptionConfiguration"),
         bucket.name,
     )?;
     Ok(answer.and_then(|a| {
         let rules = a.server_side_encryption_configuration()?.rules();
-        let algorithm =
-            rules.iter().find_map(|r| r.apply_server_side_encryption_by_default())?.sse_algorithm();
-        Some(algorithm.as_str().to_owned())
+        let default = rules.iter().find_map(|r| r.apply_server_side_encryption_by_default())?;
+        let by_kms = default.sse_algorithm() == &ServerSideEncryption::AwsKms;
+        Some(match (default.kms_master_key_id(), by_kms) {
+            // The API may answer the key's id alone.
+            (Some(key), true) if bucket.kms_key.is_some_and(|ours| same_key(ours, key)) => {
+                format!("by {}", bucket.kms_key.unwrap_or(key))
+            }
+            (Some(key), true) => format!("by {key}"),
+            _ => default.sse_algorithm().as_str().to_owned(),
+        })
     }))
+}
+
+fn same_key(arn: &str, other: &str) -> bool {
+    arn == other || arn.rsplit('/').next() == Some(other)
 }
 
 async fn versioning(bucket: &Bucket<'_>) -> Result<Option<String>> {
@@ -191,7 +210,9 @@ async fn versioning(bucket: &Bucket<'_>) -> Result<Option<String>> {
         .get_bucket_versioning()
         .bucket(bucket.name)
         .expected_bucket_owner(bucket.owner);
-    let answer = call.send().await.map_err(|e| failed("reading versioning", bucket.name, &e))?;
+    let answer = call.send().await.map_err(|e| {
+        failed(needs("reading versioning", "s3:GetBucketVersioning"), bucket.name, &e)
+    })?;
     Ok(answer.status().map(|s| said(s == &BucketVersioningStatus::Enabled, "enabled")))
 }
 
@@ -204,31 +225,30 @@ async fn lifecycle(bucket: &Bucket<'_>) -> Result<Option<String>> {
     let answer = unless(
         call.send().await,
         "NoSuchLifecycleConfiguration",
-        "reading the lifecycle",
+        needs("reading the lifecycle", "s3:GetLifecycleConfiguration"),
         bucket.name,
     )?;
     Ok(answer.map(|a| {
         said(
-            a.rules().iter().any(|r| r.noncurrent_version_expiration().is_some()),
+            a.rules().iter().any(|r| {
+                r.noncurrent_version_expiration().is_some()
+                    && r.status() == &ExpirationStatus::Enabled
+            }),
             "old versions expire",
         )
     }))
 }
 
-async fn policy(bucket: &Bucket<'_>) -> Result<Option<String>> {
-    let call =
-        bucket.client.get_bucket_policy().bucket(bucket.name).expected_bucket_owner(bucket.owner);
-    let answer =
-        unless(call.send().await, "NoSuchBucketPolicy", "reading the policy", bucket.name)?;
-    Ok(answer
-        .and_then(|a| Some(said(a.policy()?.contains("aws:SecureTransport"), "plain http denied"))))
+async fn tls_only(bucket: &Bucket<'_>) -> Result<Option<String>> {
+    let text = policy::read(bucket).await?;
+    Ok(text.map(|text| said(policy::wants_tls(&text, bucket.name), "plain http denied")))
 }
 
 /// The answer; `None` when the service says by `absent` that the setting was never made.
-fn unless<T, E, R>(
+pub(super) fn unless<T, E, R>(
     call: Result<T, SdkError<E, R>>,
     absent: &str,
-    doing: &str,
+    doing: Call,
     bucket: &str,
 ) -> Result<Option<T>>
 where

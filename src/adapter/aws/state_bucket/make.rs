@@ -8,10 +8,9 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, VersioningConfiguration,
 };
-use serde_json::{Value, json};
 
-use super::look::MARK;
-use super::{Bucket, failed};
+use super::look::{MARK, unless};
+use super::{Bucket, failed, needs, policy};
 use crate::error::{Error, Result};
 
 /// How long versions of a state that were replaced stay. Each lock and unlock makes versions too.
@@ -26,7 +25,7 @@ pub(super) async fn set(bucket: &Bucket<'_>, setting: &str) -> Result<()> {
         "encryption" => encryption(bucket).await,
         "versioning" => versioning(bucket).await,
         "lifecycle" => lifecycle(bucket).await,
-        "tls_only" => tls_only(bucket).await,
+        "tls_only" => policy::set(bucket).await,
         other => Err(Error::internal("making a setting of the state bucket", other)),
     }
 }
@@ -52,7 +51,9 @@ async fn create(bucket: &Bucket<'_>) -> Result<()> {
         Ok(_) => Ok(()),
         // An earlier run was cut off after this very call.
         Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),
-        Err(error) => Err(failed("making the bucket", bucket.name, &error)),
+        Err(error) => {
+            Err(failed(needs("making the bucket", "s3:CreateBucket"), bucket.name, &error))
+        }
     }
 }
 
@@ -68,11 +69,9 @@ async fn ownership(bucket: &Bucket<'_>) -> Result<()> {
         .put_bucket_ownership_controls()
         .bucket(bucket.name)
         .expected_bucket_owner(bucket.owner);
-    call.ownership_controls(controls)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|e| failed("setting ownership", bucket.name, &e))
+    call.ownership_controls(controls).send().await.map(drop).map_err(|e| {
+        failed(needs("setting ownership", "s3:PutBucketOwnershipControls"), bucket.name, &e)
+    })
 }
 
 async fn block(bucket: &Bucket<'_>) -> Result<()> {
@@ -87,21 +86,26 @@ async fn block(bucket: &Bucket<'_>) -> Result<()> {
         .put_public_access_block()
         .bucket(bucket.name)
         .expected_bucket_owner(bucket.owner);
-    call.public_access_block_configuration(all)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|e| failed("blocking public access", bucket.name, &e))
+    call.public_access_block_configuration(all).send().await.map(drop).map_err(|e| {
+        failed(needs("blocking public access", "s3:PutBucketPublicAccessBlock"), bucket.name, &e)
+    })
 }
 
 async fn encryption(bucket: &Bucket<'_>) -> Result<()> {
+    let algorithm = match bucket.kms_key {
+        Some(_) => ServerSideEncryption::AwsKms,
+        None => ServerSideEncryption::Aes256,
+    };
     let default = built(
         ServerSideEncryptionByDefault::builder()
-            .sse_algorithm(ServerSideEncryption::Aes256)
+            .sse_algorithm(algorithm)
+            .set_kms_master_key_id(bucket.kms_key.map(str::to_owned))
             .build(),
     )?;
     let rule = ServerSideEncryptionRule::builder()
         .apply_server_side_encryption_by_default(default)
+        // One key of the bucket for many objects: fewer calls to KMS.
+        .set_bucket_key_enabled(bucket.kms_key.map(|_| true))
         .build();
     let whole = built(ServerSideEncryptionConfiguration::builder().rules(rule).build())?;
     let call = bucket
@@ -109,11 +113,9 @@ async fn encryption(bucket: &Bucket<'_>) -> Result<()> {
         .put_bucket_encryption()
         .bucket(bucket.name)
         .expected_bucket_owner(bucket.owner);
-    call.server_side_encryption_configuration(whole)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|e| failed("setting encryption", bucket.name, &e))
+    call.server_side_encryption_configuration(whole).send().await.map(drop).map_err(|e| {
+        failed(needs("setting encryption", "s3:PutEncryptionConfiguration"), bucket.name, &e)
+    })
 }
 
 async fn versioning(bucket: &Bucket<'_>) -> Result<()> {
@@ -124,75 +126,43 @@ async fn versioning(bucket: &Bucket<'_>) -> Result<()> {
         .put_bucket_versioning()
         .bucket(bucket.name)
         .expected_bucket_owner(bucket.owner);
-    call.versioning_configuration(enabled)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|e| failed("enabling versioning", bucket.name, &e))
+    call.versioning_configuration(enabled).send().await.map(drop).map_err(|e| {
+        failed(needs("enabling versioning", "s3:PutBucketVersioning"), bucket.name, &e)
+    })
 }
 
-/// Replaces the whole lifecycle configuration: a state bucket holds nothing else.
+/// Puts our rule in place of an earlier one of ours, beside those of others.
 async fn lifecycle(bucket: &Bucket<'_>) -> Result<()> {
+    let reading = needs("reading the lifecycle", "s3:GetLifecycleConfiguration");
+    let answer = bucket
+        .client
+        .get_bucket_lifecycle_configuration()
+        .bucket(bucket.name)
+        .expected_bucket_owner(bucket.owner)
+        .send()
+        .await;
+    let found = unless(answer, "NoSuchLifecycleConfiguration", reading, bucket.name)?;
+    let mut rules = found.map(|f| f.rules().to_vec()).unwrap_or_default();
+    rules.retain(|rule| rule.id() != Some(MARK));
     let expiry = NoncurrentVersionExpiration::builder().noncurrent_days(OLD_VERSIONS_DAYS).build();
-    let rule = built(
+    rules.push(built(
         LifecycleRule::builder()
             .id(MARK)
             .status(ExpirationStatus::Enabled)
             .filter(LifecycleRuleFilter::builder().prefix("").build())
             .noncurrent_version_expiration(expiry)
             .build(),
-    )?;
-    let whole = built(BucketLifecycleConfiguration::builder().rules(rule).build())?;
-    let call = bucket
+    )?);
+    let whole = built(BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build())?;
+    let setting = needs("setting the lifecycle", "s3:PutLifecycleConfiguration");
+    bucket
         .client
         .put_bucket_lifecycle_configuration()
         .bucket(bucket.name)
-        .expected_bucket_owner(bucket.owner);
-    call.lifecycle_configuration(whole)
+        .expected_bucket_owner(bucket.owner)
+        .lifecycle_configuration(whole)
         .send()
         .await
         .map(drop)
-        .map_err(|e| failed("setting the lifecycle", bucket.name, &e))
-}
-
-/// Adds our statement to whatever policy there is.
-async fn tls_only(bucket: &Bucket<'_>) -> Result<()> {
-    let call = bucket
-        .client
-        .get_bucket_policy()
-        .bucket(bucket.name)
-        .expected_bucket_owner(bucket.owner)
-        .send()
-        .await;
-    let existing = match call {
-        Ok(answer) => answer.policy().unwrap_or_default().to_owned(),
-        Err(error) if error.code() == Some("NoSuchBucketPolicy") => String::new(),
-        Err(error) => return Err(failed("reading the policy", bucket.name, &error)),
-    };
-    let mut policy: Value = serde_json::from_str(&existing)
-        .unwrap_or_else(|_| json!({ "Version": "2012-10-17", "Statement": [] }));
-    let statement = json!({
-        "Sid": MARK,
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [format!("arn:aws:s3:::{}", bucket.name), format!("arn:aws:s3:::{}/*", bucket.name)],
-        "Condition": { "Bool": { "aws:SecureTransport": "false" } },
-    });
-    match policy.get_mut("Statement") {
-        Some(Value::Array(statements)) => statements.push(statement),
-        _ => {
-            return Err(Error::internal(
-                "adding to the policy of the state bucket",
-                "its Statement is not a list",
-            ));
-        }
-    }
-    let call = bucket
-        .client
-        .put_bucket_policy()
-        .bucket(bucket.name)
-        .expected_bucket_owner(bucket.owner)
-        .policy(policy.to_string());
-    call.send().await.map(drop).map_err(|e| failed("denying plain http", bucket.name, &e))
+        .map_err(|e| failed(setting, bucket.name, &e))
 }

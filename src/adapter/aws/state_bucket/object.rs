@@ -4,7 +4,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::DateTimeFormat;
 use serde_json::Value;
 
-use super::{Bucket, failed};
+use super::{Bucket, failed, needs};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::StateVersion;
 use crate::port::{LockObject, ObjectVersion, OwnOrphan, StateLock};
@@ -32,7 +32,10 @@ async fn list(
         .bucket(bucket.name)
         .expected_bucket_owner(bucket.owner)
         .prefix(key);
-    let answer = call.send().await.map_err(|e| failed("listing versions", bucket.name, &e))?;
+    let answer = call
+        .send()
+        .await
+        .map_err(|e| failed(needs("listing versions", "s3:ListBucketVersions"), bucket.name, &e))?;
     let own = answer.versions().iter().filter(|v| v.key() == Some(key));
     let named = own.filter_map(|v| {
         let written = v.last_modified().and_then(|at| at.fmt(DateTimeFormat::DateTime).ok());
@@ -69,7 +72,10 @@ async fn version_of(bucket: &Bucket<'_>, key: &str, id: &str) -> Result<StateVer
         .key(key)
         .version_id(id)
         .range(format!("bytes=0-{}", HEAD - 1));
-    let answer = call.send().await.map_err(|e| failed("reading a version", bucket.name, &e))?;
+    let answer = call
+        .send()
+        .await
+        .map_err(|e| failed(needs("reading a version", "s3:GetObjectVersion"), bucket.name, &e))?;
     let doing = format!("reading version {id} of s3://{}/{key}", bucket.name);
     let body = answer.body.collect().await.map_err(|e| Error::internal(&doing, e))?.into_bytes();
     head(&String::from_utf8_lossy(&body)).ok_or_else(|| {
@@ -96,7 +102,13 @@ pub(super) async fn lock(bucket: &Bucket<'_>, key: &str) -> Result<Option<LockOb
     let answer = match call.send().await {
         Ok(answer) => answer,
         Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
-        Err(error) => return Err(failed("reading the state lock", bucket.name, &error)),
+        Err(error) => {
+            return Err(failed(
+                needs("reading the state lock", "s3:GetObject"),
+                bucket.name,
+                &error,
+            ));
+        }
     };
     let doing = format!("reading the state lock s3://{}/{key}.tflock", bucket.name);
     let tag = answer.e_tag().unwrap_or_default().to_owned();
@@ -130,7 +142,9 @@ pub(super) async fn unlock(bucket: &Bucket<'_>, key: &str, orphan: &OwnOrphan<'_
     match call.send().await {
         Ok(_) => Ok(true),
         Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 412) => Ok(false),
-        Err(e) => Err(failed("taking our own state lock away", bucket.name, &e)),
+        Err(e) => {
+            Err(failed(needs("taking our own state lock away", "s3:DeleteObject"), bucket.name, &e))
+        }
     }
 }
 

@@ -130,7 +130,7 @@ async fn variables_are_kept_by_place() {
     for (place, n) in [("aws/dev/default", 3), ("aws/dev/Default", 2)] {
         assert_eq!(plans.kept_variables(place).await.unwrap(), Some(vars(n)));
     }
-    let file = plans.place("aws/dev/default");
+    let file = plans.place("variables", "aws/dev/default");
     let bytes = std::fs::read(&file).unwrap();
     assert!(!bytes.windows(6).any(|w| w == b"canary"));
     std::fs::write(&file, &bytes[1..]).unwrap();

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::block::{Block, Value};
 use super::denied;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::Environment;
+use crate::model::{Backend, Environment};
 use crate::port::VariableDecl;
 
 /// Arguments that a backend block may hold: none that names credentials, other servers or files.
-const ALLOWED: [&str; 14] = [
+const ALLOWED: [&str; 15] = [
     "acl",
     "bucket",
     "dynamodb_table",
@@ -17,6 +17,7 @@ const ALLOWED: [&str; 14] = [
     "key",
     "kms_key_id",
     "path",
+    "prefix",
     "region",
     "skip_credentials_validation",
     "skip_metadata_api_check",
@@ -28,66 +29,102 @@ const ALLOWED: [&str; 14] = [
 
 /// Refuses a root module whose state would not be where configuration says. Returns warnings.
 pub(super) fn backend(blocks: &[Block], environment: &Environment) -> Result<Vec<String>> {
-    let kind = environment.backend.kind();
+    let wanted = &environment.backend;
     let settings: Vec<&Block> = blocks.iter().filter(|b| b.kind == "terraform").collect();
-    if let Some(cloud) = settings.iter().find_map(|s| s.children("cloud").next()) {
-        return Err(refuse(cloud, "a cloud block", kind));
-    }
-    let backends: Vec<&Block> = settings.iter().flat_map(|s| s.children("backend")).collect();
-    if let [_, second, ..] =
-        backends.iter().filter(|b| !b.place.overrides).collect::<Vec<_>>().as_slice()
+    let clouds = settings.iter().flat_map(|s| s.children("cloud")).map(|b| (b, None));
+    let backends =
+        settings.iter().flat_map(|s| s.children("backend")).map(|b| (b, Some(b.label(0))));
+    let all: Vec<(&Block, Option<&str>)> = clouds.chain(backends).collect();
+    let named = |kind: Option<&str>| {
+        kind.map_or_else(|| "a cloud block".to_owned(), |kind| format!("backend \"{kind}\""))
+    };
+    let right = |kind: Option<&str>| kind.unwrap_or("cloud") == wanted.kind();
+    if let [_, (second, kind), ..] =
+        all.iter().filter(|(b, _)| !b.place.overrides).collect::<Vec<_>>().as_slice()
     {
-        return Err(refuse(second, "a second backend", kind));
+        let what = kind.map_or("a second cloud block", |_| "a second backend");
+        return Err(refuse(second, what, wanted));
     }
-    if backends.is_empty() {
+    if let Some((block, kind)) = all.iter().find(|(_, kind)| !right(*kind)) {
+        return Err(refuse(block, &named(*kind), wanted));
+    }
+    if all.is_empty() {
+        let root = environment.root.display();
         return Err(Error::new(
             ErrorCode::InvalidRequest,
-            format!(
-                "scanning the configuration: {} has no backend",
-                environment.root.display()
-            ),
+            format!("scanning the configuration: {root} has no backend"),
         )
         .field("environment.root")
-        .allowed(format!("backend \"{kind}\""))
+        .allowed(wanted.block())
         .next(format!(
-            "add `terraform {{ backend \"{kind}\" {{}} }}` to the root module; its values come from datamcp's configuration"
+            "add `terraform {{ {} }}` to the root module; its values come from datamcp's configuration",
+            wanted.block()
         )));
     }
     let mut warnings = Vec::new();
-    for block in backends {
-        if block.label(0) != kind {
-            return Err(refuse(block, &format!("backend \"{}\"", block.label(0)), kind));
-        }
-        let foreign = block
-            .attributes
-            .keys()
-            .chain(block.blocks.iter().map(|b| &b.kind))
-            .find(|name| !ALLOWED.contains(&name.as_str()));
-        if let Some(name) = foreign {
-            let what = format!("backend argument {name} is not allowed");
-            return Err(denied(block, &what, ALLOWED.join(", ")));
-        }
-        let locks_by_file = block.attributes.get("use_lockfile") == Some(&Value::Bool(true));
-        if block.attributes.contains_key("dynamodb_table") && !locks_by_file {
-            warnings.push(format!(
-                "{}: dynamodb_table is deprecated; a lock file is used beside it. Add use_lockfile = true, let every client move over, then remove dynamodb_table",
-                block.place
-            ));
+    for (block, kind) in all {
+        match kind {
+            Some(_) => warnings.extend(arguments(block, wanted)?),
+            None => empty(block)?,
         }
     }
     Ok(warnings)
 }
 
-fn refuse(block: &Block, what: &str, kind: &str) -> Error {
+/// The arguments of a backend block.
+fn arguments(block: &Block, wanted: &Backend) -> Result<Option<String>> {
+    let foreign = block
+        .attributes
+        .keys()
+        .chain(block.blocks.iter().map(|b| &b.kind))
+        .find(|name| !ALLOWED.contains(&name.as_str()));
+    if let Some(name) = foreign {
+        let what = format!("backend argument {name} is not allowed");
+        return Err(denied(block, &what, ALLOWED.join(", ")));
+    }
+    let Some(table) = block.attributes.get("dynamodb_table") else { return Ok(None) };
+    if let Backend::S3 { lock_table: Some(ours), .. } = wanted {
+        let other = table.text() != Some(ours);
+        return Ok(other.then(|| {
+            format!(
+                "{}: dynamodb_table is not what state.lock_table says; {ours} is used. Take it out of the module",
+                block.place
+            )
+        }));
+    }
+    let locks_by_file = block.attributes.get("use_lockfile") == Some(&Value::Bool(true));
+    Ok((!locks_by_file).then(|| {
+        format!(
+            "{}: dynamodb_table is deprecated; a lock file is used beside it. Add use_lockfile = true, let every client move over, then remove dynamodb_table",
+            block.place
+        )
+    }))
+}
+
+/// A cloud block says nothing itself: what it could say would win over settings, or mean several workspaces.
+fn empty(block: &Block) -> Result<()> {
+    let Some(name) = block.attributes.keys().chain(block.blocks.iter().map(|b| &b.kind)).next()
+    else {
+        return Ok(());
+    };
+    let what = format!("{name} in a cloud block is not allowed");
+    Err(denied(block, &what, "cloud {}".to_owned()).next(
+        "leave the block empty: organization, workspace, hostname and token stand in the environment's state setting, one workspace an environment",
+    ))
+}
+
+fn refuse(block: &Block, what: &str, wanted: &Backend) -> Error {
+    let wanted = wanted.block();
+    let wanted = wanted.trim_end_matches(" {}");
     Error::new(
         ErrorCode::InvalidRequest,
         format!(
-            "scanning the configuration: {what} at {} where backend \"{kind}\" is configured",
+            "scanning the configuration: {what} at {} where {wanted} is configured",
             block.place
         ),
     )
     .field("environment.state")
-    .allowed(format!("one backend \"{kind}\""))
+    .allowed(format!("one {wanted}"))
     .detail("place", block.place.to_string())
 }
 

@@ -1,8 +1,9 @@
 //! One configuration a reason.
 
+use super::super::Settings;
 use super::super::tests::environment;
 use super::*;
-use crate::model::Backend;
+use crate::model::{Backend, TokenSource};
 
 const BACKEND: &str = "terraform {\n  backend \"local\" {}\n}\n";
 
@@ -217,4 +218,68 @@ fn fetched_modules_are_scanned_too() {
     let allowed = Allowed { providers: &[], code: &BTreeSet::new(), modules: &[] };
     let error = installed(data.path(), &environment, allowed).unwrap_err();
     assert!(error.details["place"].as_str().unwrap().ends_with("modules/m/a.tf:1"));
+}
+
+#[test]
+fn bad_input_52_the_block_of_hcp_terraform_says_nothing_itself() {
+    let token = TokenSource::Env("TOKEN".into());
+    let (hostname, organization) = ("app.terraform.io".into(), "acme".into());
+    let backend = Backend::Cloud { hostname, organization, workspace: "dev".into(), token };
+    let scan_cloud = |main: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("main.tf"), main).unwrap();
+        scan(
+            dir.path(),
+            &environment(dir.path(), ".", backend.clone()),
+            Settings::new("/w", vec![]).allowed(),
+        )
+        .map(|scanned| scanned.module.warnings)
+    };
+    assert!(scan_cloud("terraform {\n cloud {}\n}").unwrap().is_empty());
+    for (main, what) in [
+        (
+            "terraform {\n backend \"s3\" {}\n}",
+            "backend \"s3\" at main.tf:2 where cloud is configured",
+        ),
+        ("terraform {\n cloud {}\n}\nterraform {\n cloud {}\n}", "a second cloud block"),
+        ("terraform {\n cloud {}\n backend \"local\" {}\n}", "a second backend"),
+        ("terraform {\n}", "has no backend"),
+        (
+            "terraform {\n cloud {\n organization = \"other\"\n }\n}",
+            "organization in a cloud block",
+        ),
+        ("terraform {\n cloud {\n token = \"x\"\n }\n}", "token in a cloud block"),
+        (
+            "terraform {\n cloud {\n workspaces {\n tags = [\"a\"]\n }\n }\n}",
+            "workspaces in a cloud block",
+        ),
+    ] {
+        let error = scan_cloud(main).unwrap_err();
+        assert!(error.message.contains(what), "{main}: {error}");
+        assert!(error.next.is_some() || error.allowed.is_some(), "{main}: {error}");
+    }
+}
+
+#[test]
+fn bad_input_53_a_table_of_settings_wins_and_that_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let block = |table: &str| {
+        format!("terraform {{\n backend \"s3\" {{\n dynamodb_table = \"{table}\"\n }}\n}}")
+    };
+    let backend = Backend::S3 {
+        bucket: "b-b".into(),
+        key: "k".into(),
+        region: "eu-west-1".into(),
+        lock_table: Some("locks".into()),
+        kms_key: None,
+    };
+    let environment = environment(dir.path(), ".", backend);
+    let settings = Settings::new("/w", vec![]);
+    let warnings = |table: &str| {
+        std::fs::write(dir.path().join("main.tf"), block(table)).unwrap();
+        scan(dir.path(), &environment, settings.allowed()).unwrap().module.warnings
+    };
+    assert!(warnings("locks").is_empty(), "both locks, as settings say");
+    let said = warnings("others");
+    assert!(said[0].contains("not what state.lock_table says"), "{said:?}");
 }

@@ -36,6 +36,8 @@ fn lab() -> Lab {
     Lab {
         aws: Aws {
             endpoint: String::new(),
+            tls_endpoint: String::new(),
+            ca_bundle: PathBuf::new(),
             account_id: String::new(),
             region: String::new(),
             access_key_id: String::new(),

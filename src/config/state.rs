@@ -1,0 +1,99 @@
+//! The `state` setting of an environment: every check of it that needs no I/O.
+
+use std::path::{Path, PathBuf};
+
+use super::raw::{Raw, State};
+use super::surroundings::variable_name;
+use super::valid::{check_region, named};
+use crate::error::{Error, Result};
+use crate::model::name;
+use crate::model::{Backend, TokenSource};
+
+/// Host of HCP Terraform.
+const CLOUD: &str = "app.terraform.io";
+
+/// The backend that a `state` setting means. `field` names the environment's keys, `region` is its default region.
+pub(super) fn backend(
+    state: &State,
+    raw: &Raw,
+    root: &Path,
+    region: &str,
+    field: impl Fn(&str) -> String,
+) -> Result<Backend> {
+    let wrong = |key: &'static str| {
+        let field = field(key);
+        move |given: &str, bad: &name::BadName| named(&field, given, bad)
+    };
+    Ok(match state {
+        State::S3 { bucket, key, region: own, lock_table, kms_key } => {
+            name::s3_bucket(bucket).map_err(|bad| wrong("state.bucket")(bucket, &bad))?;
+            let region = own.clone().unwrap_or_else(|| region.to_owned());
+            check_region(&field("state.region"), &region)?;
+            if key.is_empty() || key.starts_with('/') || key.chars().any(char::is_control) {
+                return Err(Error::invalid(field("state.key"), key, "is not an object key")
+                    .allowed("a path without a leading /"));
+            }
+            if let Some(table) = lock_table {
+                name::dynamodb_table(table)
+                    .map_err(|bad| wrong("state.lock_table")(table, &bad))?;
+            }
+            if let Some(arn) = kms_key {
+                name::kms_key(arn).map_err(|bad| wrong("state.kms_key")(arn, &bad))?;
+            }
+            let (bucket, key) = (bucket.clone(), key.clone());
+            let (lock_table, kms_key) = (lock_table.clone(), kms_key.clone());
+            Backend::S3 { bucket, key, region, lock_table, kms_key }
+        }
+        State::Gcs { bucket, prefix, credentials } => {
+            name::gcs_bucket(bucket).map_err(|bad| wrong("state.bucket")(bucket, &bad))?;
+            let plain = !prefix.is_empty()
+                && !prefix.chars().any(char::is_control)
+                && !prefix.split('/').any(|part| matches!(part, "" | "." | ".."));
+            if !plain {
+                let why = "is not a folder in a bucket";
+                return Err(Error::invalid(field("state.prefix"), prefix, why)
+                    .allowed("a path without a / at either end"));
+            }
+            let emulator = raw.gcp.storage_emulator.clone();
+            if let Some(host) = &emulator {
+                name::host(host).map_err(|bad| named("gcp.storage_emulator", host, &bad))?;
+            }
+            Backend::Gcs {
+                bucket: bucket.clone(),
+                prefix: prefix.clone(),
+                credentials: credentials.as_ref().map(|path| root.join(path)),
+                emulator,
+            }
+        }
+        State::Cloud { organization, workspace, hostname, token } => {
+            name::cloud(organization)
+                .map_err(|bad| wrong("state.organization")(organization, &bad))?;
+            name::cloud(workspace).map_err(|bad| wrong("state.workspace")(workspace, &bad))?;
+            let hostname = hostname.clone().unwrap_or_else(|| CLOUD.to_owned());
+            name::host(&hostname).map_err(|bad| wrong("state.hostname")(&hostname, &bad))?;
+            Backend::Cloud {
+                hostname,
+                organization: organization.clone(),
+                workspace: workspace.clone(),
+                token: source(&field("state.token"), token, root)?,
+            }
+        }
+        State::Local { path } => Backend::Local { path: root.join(path) },
+    })
+}
+
+/// A token is named, never written: whatever has another form may be one, and is not repeated.
+fn source(field: &str, given: &str, root: &Path) -> Result<TokenSource> {
+    let found = match given.split_once(':') {
+        Some(("env", name)) if variable_name(name) => Some(TokenSource::Env(name.to_owned())),
+        Some(("file", path)) if !path.is_empty() => {
+            Some(TokenSource::File(root.join(PathBuf::from(path))))
+        }
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        Error::invalid(field, "(not shown)", "is not a reference to a token")
+            .allowed("env:NAME of an environment variable, or file:PATH")
+            .next("put the token into a variable or a file of its own, and take it out of the settings")
+    })
+}

@@ -1,0 +1,75 @@
+//! State in HCP Terraform: real terraform on a stand-in of the calls it makes, over TLS, with a token by reference.
+
+use serde_json::json;
+use xtask::lab::Hcp;
+
+use crate::harness::{Project, step};
+
+const TOKEN: &str = "lab0000000.atlasv1.canary00000000000000";
+
+fn module(project: &Project, more: &str) {
+    let step = step("a", None, &project.effects().command("a"));
+    project.module(&format!(
+        "terraform {{\n  cloud {{{more}}}\n}}\n\nvariable \"turn\" {{\n  type    = string\n  default = \"0\"\n}}\n\n{step}\n\
+         output \"turn\" {{\n  value = var.turn\n}}\n"
+    ));
+}
+
+fn in_hcp(token: &str) -> (Project, Hcp) {
+    let mut project = Project::new();
+    let hcp = Hcp::start(&project.folder().join("hcp"), TOKEN).unwrap();
+    let host = hcp.host();
+    project.set(|s| {
+        s.state = format!(
+            "{{ backend = \"cloud\", organization = \"acme\", workspace = \"dev\", hostname = \"{host}\", token = \"{token}\" }}"
+        );
+    });
+    project.variables.push(("SSL_CERT_FILE".into(), hcp.ca_bundle().display().to_string()));
+    module(&project, "");
+    (project, hcp)
+}
+
+#[test]
+fn state_in_hcp_terraform_is_planned_applied_locked_and_the_token_stays_inside() {
+    let (mut project, hcp) = in_hcp("env:LAB_TOKEN");
+    let without = project.call("apply_terraform", &json!({ "cloud": "aws", "env": "dev" }));
+    assert_eq!(without.at("/error/field"), "state.token", "{:#}", without.value);
+    project.variables.push(("LAB_TOKEN".into(), TOKEN.into()));
+    assert_eq!(project.plan(&json!({ "turn": "1" })).at("/summary/add"), "1");
+    project.apply(&json!({ "turn": "1" })).expect("succeeded");
+    let outputs = project.call("terraform_outputs", &json!({ "cloud": "aws", "env": "dev" }));
+    assert_eq!(outputs.at("/outputs/turn/value"), "1", "{:#}", outputs.value);
+    assert_eq!(project.plan(&json!({ "turn": "1" })).at("/summary/text"), "no changes");
+    let requests = hcp.requests().unwrap();
+    assert!(requests.iter().any(|r| r.starts_with("POST") && r.contains("/state-versions 201")));
+    assert!(requests.iter().all(|r| !r.contains("/runs")), "carried out here: {requests:?}");
+
+    hcp.lock(true).unwrap();
+    let held = project.call("apply_terraform", &json!({ "cloud": "aws", "env": "dev" }));
+    let held = held.refused("lock_held");
+    assert_eq!(held.at("/error/details/state_lock"), "", "terraform names itself as the holder");
+    assert!(held.at("/error/message").contains("the workspace is locked"), "{:#}", held.value);
+    hcp.lock(false).unwrap();
+
+    for entry in walkdir::WalkDir::new(project.state()).into_iter().filter_map(Result::ok) {
+        let bytes = std::fs::read(entry.path()).unwrap_or_default();
+        let leaked = bytes.windows(TOKEN.len()).any(|w| w == TOKEN.as_bytes());
+        assert!(!leaked, "promise 7: the token is in {}", entry.path().display());
+    }
+    project.log_is_whole();
+}
+
+#[test]
+fn bad_input_52_what_does_not_fit_is_refused_with_guidance() {
+    let (project, hcp) = in_hcp("file:token");
+    std::fs::write(project.folder().join("token"), format!("{TOKEN}\n")).unwrap();
+    let call = |request| project.call("apply_terraform", &request);
+    let other = call(json!({ "cloud": "aws", "env": "dev", "workspace": "other" }));
+    assert_eq!(other.at("/error/field"), "workspace", "{:#}", other.value);
+    module(&project, "\n    workspaces {\n      tags = [\"a\"]\n    }\n  ");
+    let tags = call(json!({ "cloud": "aws", "env": "dev" })).refused("policy_denied");
+    assert!(tags.at("/error/next").contains("one workspace an environment"), "{:#}", tags.value);
+    assert!(hcp.requests().is_err(), "nobody was asked");
+    module(&project, "");
+    project.plan(&json!({ "turn": "1" }));
+}

@@ -1,0 +1,118 @@
+//! An emulator of Google Cloud Storage, for states that lie there: a process of one's own that ends with its value.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use super::ports::Ports;
+use crate::child;
+use crate::tools::Tool;
+
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running emulator.
+#[derive(Debug)]
+pub struct Gcs {
+    child: Child,
+    port: u16,
+}
+
+impl Gcs {
+    /// Starts one; its log goes into `folder`.
+    pub fn start(folder: &Path) -> Result<Self> {
+        let tool = Tool::FakeGcs.provide()?;
+        let port = Ports::new().take()?;
+        let log = File::create(folder.join("gcs.log")).context("making the emulator's log")?;
+        let host = format!("127.0.0.1:{port}");
+        let child = Command::new(&tool.path)
+            .args(["-scheme", "http", "-backend", "memory", "-host", "127.0.0.1"])
+            .args(["-port", &port.to_string(), "-public-host", &host])
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().context("sharing the emulator's log")?)
+            .stderr(log)
+            .spawn()
+            .context("starting the emulator")?;
+        let mut gcs = Self { child, port };
+        gcs.wait(folder)?;
+        Ok(gcs)
+    }
+
+    fn wait(&mut self, folder: &Path) -> Result<()> {
+        let started = Instant::now();
+        let log = || child::tail(&folder.join("gcs.log"));
+        while ureq::get(self.url("/storage/v1/b?project=lab")).call().is_err() {
+            if self.child.try_wait().context("looking after the emulator")?.is_some() {
+                bail!("the emulator of Cloud Storage ended\n{}", log());
+            }
+            if started.elapsed() > PATIENCE {
+                bail!("no answer from the emulator of Cloud Storage\n{}", log());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// `host:port`.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.host())
+    }
+
+    /// Makes a bucket.
+    pub fn create_bucket(&self, name: &str) -> Result<()> {
+        let url = self.url("/storage/v1/b?project=lab");
+        let body = json!({ "name": name }).to_string();
+        let answer = ureq::post(&url).header("Content-Type", "application/json").send(&body);
+        answer.map(drop).with_context(|| format!("making the bucket {name}"))
+    }
+
+    /// The text of an object; nothing when there is none.
+    pub fn object(&self, bucket: &str, name: &str) -> Result<Option<String>> {
+        let url = self.url(&format!("/storage/v1/b/{bucket}/o/{}?alt=media", escaped(name)));
+        match ureq::get(&url).call() {
+            Ok(mut answer) => {
+                Ok(Some(answer.body_mut().read_to_string().context("reading an object")?))
+            }
+            Err(ureq::Error::StatusCode(404)) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("asking {url}")),
+        }
+    }
+
+    /// Puts an object.
+    pub fn put_object(&self, bucket: &str, name: &str, text: &str) -> Result<()> {
+        let url = self.url(&format!(
+            "/upload/storage/v1/b/{bucket}/o?uploadType=media&name={}",
+            escaped(name)
+        ));
+        let answer = ureq::post(&url).header("Content-Type", "application/json").send(text);
+        answer.map(drop).with_context(|| format!("putting {name}"))
+    }
+
+    /// Deletes an object.
+    pub fn delete_object(&self, bucket: &str, name: &str) -> Result<()> {
+        let url = self.url(&format!("/storage/v1/b/{bucket}/o/{}", escaped(name)));
+        ureq::delete(&url).call().map(drop).with_context(|| format!("deleting {name}"))
+    }
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('/', "%2F")
+}
+
+impl Drop for Gcs {
+    fn drop(&mut self) {
+        // It holds nothing that outlives it; an error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
