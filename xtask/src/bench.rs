@@ -51,7 +51,10 @@ pub struct Options {
 
 /// Bars of the project that nothing here measures, and why.
 const NOT_YET: [(&str, &str); 6] = [
-    ("EKS token ≤ 10 ms, ≥ 50 × faster than the aws command", "there is no EKS token yet"),
+    (
+        "EKS token ≤ 10 ms, ≥ 50 × faster than the aws command",
+        "not measured yet: the aws command is not among the tools",
+    ),
     (
         "a server killed at 200 moments loses nothing",
         "a test's matter, not a measure: emulator lane",
@@ -134,7 +137,7 @@ fn show(figures: &[Figure], json: bool) -> Result<()> {
         return Ok(());
     }
     println!("{}", figure::table(figures));
-    println!("bars that do not apply yet:");
+    println!("bars that are not measured here:");
     for (bar, why) in NOT_YET {
         println!("  {bar}: {why}");
     }
