@@ -7,7 +7,7 @@ use super::{bootstrap, exists, project, unique};
 use crate::harness::Project;
 
 fn plant(project: &Project, request: &serde_json::Value) {
-    project.lab.emulator().layer("s3_buckets", request).unwrap();
+    project.lab.emulator().control("s3_buckets", request).unwrap();
 }
 
 #[test]

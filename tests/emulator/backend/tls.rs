@@ -15,7 +15,7 @@ fn over_tls(project: &mut Project, trusting: bool) {
 }
 
 fn look(project: &Project, bucket: &str) -> Value {
-    project.lab.emulator().layer("s3_transport", &json!({ "bucket": bucket })).unwrap()
+    project.lab.emulator().control("s3_transport", &json!({ "bucket": bucket })).unwrap()
 }
 
 #[test]
@@ -26,6 +26,7 @@ fn the_policy_that_wants_tls_is_set_and_terraform_works_under_it() {
     assert_eq!(plan.at("/summary/add"), "7", "{:#}", plan.value);
     bootstrap(&project, false).expect("succeeded");
     let emulator = project.lab.emulator();
+    emulator.control("s3_transport", &json!({ "bucket": bucket, "enforce": true })).unwrap();
     let plain = emulator.object(&bucket, "any").unwrap_err();
     assert!(format!("{plain:#}").contains("403"), "plain http is refused: {plain:#}");
 
@@ -37,7 +38,7 @@ fn the_policy_that_wants_tls_is_set_and_terraform_works_under_it() {
         { "Sid": "audit", "Effect": "Allow", "Principal": { "AWS": "123456789012" }, "Action": "s3:GetObject",
           "Resource": format!("arn:aws:s3:::{bucket}/*") },
     ]});
-    emulator.layer("s3_transport", &json!({ "bucket": bucket, "policy": other })).unwrap();
+    emulator.control("s3_transport", &json!({ "bucket": bucket, "policy": other })).unwrap();
     let found = bootstrap(&project, true).expect("planned");
     assert_eq!(found.at("/summary/resources/0/address"), format!("s3://{bucket}#tls_only"));
     bootstrap(&project, false).expect("succeeded");

@@ -4,10 +4,11 @@ What S3 does (user guide, "Enforce encryption of data in transit"): a statement 
 `Bool: {"aws:SecureTransport": "false"}` refuses every request over plain http with 403, and no request over TLS.
 
 moto evaluates no conditions: it takes such a statement for a refusal of everything.
-Left out: actions, resources and principals of such a statement; the lab's have `*` in all of them.
+Left out: actions, resources and principals of such a statement; the lab's have `*` in all of them. Plain http is refused
+only for buckets that a test names: elsewhere the lab itself speaks plain http, also to buckets with such a policy.
 
-`POST /_lab/s3_transport` with `{"bucket": NAME}` answers the bucket's policy and the keys of its objects, which nobody
-can ask for over plain http any more; with `"policy": OBJECT` it puts that in the policy's place first.
+`POST /_lab/s3_transport` with `{"bucket": NAME}` answers the bucket's policy and the keys of its objects. With
+`"enforce": true` the policy is enforced for this bucket from now on; with `"policy": OBJECT` that is put in its place first.
 """
 
 import json
@@ -15,9 +16,13 @@ from xml.sax.saxutils import escape
 
 NAME = "s3_transport"
 
+_enforced = set()
+
 
 def control(request):
     bucket = _bucket(request["bucket"])
+    if request.get("enforce"):
+        _enforced.add(request["bucket"])
     if bucket is None:
         return {"policy": None, "keys": []}
     if "policy" in request:
@@ -33,7 +38,7 @@ def wrap(app):
         if "/s3/aws4_request" not in environ.get("HTTP_AUTHORIZATION", "") or environ["wsgi.url_scheme"] == "https":
             return app(environ, start_response)
         name = environ.get("PATH_INFO", "").lstrip("/").partition("/")[0]
-        bucket = _bucket(name)
+        bucket = _bucket(name) if name in _enforced else None
         if bucket is None or not any(map(_wants_tls, _statements(bucket.policy))):
             return app(environ, start_response)
         length = int(environ.get("CONTENT_LENGTH") or 0)
