@@ -15,9 +15,9 @@ use crate::adapter::process::{desk, same_version};
 use crate::cli;
 use crate::cli::args::{Inner, Invoked};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Config, Raw, Surroundings};
+use crate::config::{self, Config, ExecPlugin, Raw, Surroundings};
 use crate::error::{Error, Result};
-use crate::model::OperationId;
+use crate::model::{EksAccess, OperationId};
 use crate::operation::{Pipeline, World};
 use crate::port::Runs;
 use crate::run::{RunFile, fault, supervise};
@@ -62,6 +62,7 @@ async fn carry_on(inner: Inner, surroundings: &Surroundings) -> ExitCode {
             Err(error) => cli::view::fail(&error),
         },
         Inner::Credentials { folder } => cli::view::say_or_fail(desk::ask(&folder).await),
+        Inner::EksToken(access) => cli::view::say_or_fail(eks_token(&access, surroundings).await),
     }
 }
 
@@ -70,6 +71,13 @@ fn world(flag: Option<&Path>, surroundings: &Surroundings) -> Result<World> {
     let path = config::find(flag, surroundings)?;
     let config = config::load(&path, surroundings)?;
     Ok(compose::world(config, &path, surroundings))
+}
+
+/// What an exec plugin answers.
+async fn eks_token(access: &EksAccess, surroundings: &Surroundings) -> Result<String> {
+    let plugin = ExecPlugin::read()?;
+    let made = compose::cluster_tokens(&plugin, surroundings).token(access).await?;
+    Ok(cli::exec_credential::text(&plugin.api_version, &made.token, made.expires))
 }
 
 /// The world of a program that uses this crate as a library. Its operations are supervised by the `datamcp` binary: the

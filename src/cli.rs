@@ -2,6 +2,7 @@
 
 pub mod args;
 mod doctor;
+pub mod exec_credential;
 pub mod exit;
 mod people;
 mod poc;

@@ -2,11 +2,13 @@
 //! be acted upon.
 
 mod credentials;
+pub mod exec_plugin;
 pub mod raw;
 mod state;
 pub mod surroundings;
 pub mod valid;
 
+pub use exec_plugin::ExecPlugin;
 pub use raw::Raw;
 pub use surroundings::Surroundings;
 pub use valid::{Config, Person, PrincipalRule};

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod backend;
 pub mod change;
+pub mod cluster;
 pub mod credentials;
 pub mod digest;
 pub mod effect;
@@ -18,6 +19,7 @@ pub mod target;
 pub use actor::{Actor, Principal, Role};
 pub use backend::{Backend, TokenSource};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
+pub use cluster::EksAccess;
 pub use credentials::{AssumedRole, CredentialSource};
 pub use digest::Digest;
 pub use effect::{Action, Effect};

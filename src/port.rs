@@ -1,6 +1,7 @@
 //! What we ask of the world, each trait named for our need. Methods that change infrastructure take a
 //! [`Permit`](crate::permit::Permit); adapters implement, `app` joins.
 
+pub mod cluster_tokens;
 pub mod credentials;
 pub mod identity;
 pub mod launcher;
@@ -11,6 +12,7 @@ pub mod runs;
 pub mod state_backend;
 pub mod state_object;
 
+pub use cluster_tokens::{ClusterToken, ClusterTokens};
 pub use credentials::{CredentialDesk, DeskGuard, Refusal};
 pub use identity::{Advice, Caller, ChildCredentials, Identity, Origin};
 pub use launcher::Launcher;

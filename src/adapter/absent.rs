@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::Environment;
+use crate::model::{EksAccess, Environment};
 use crate::permit::Permit;
-use crate::port::{Caller, ChildCredentials, Findings, Identity, Origin, StateBackend};
+use crate::port::{
+    Caller, ChildCredentials, ClusterToken, ClusterTokens, Findings, Identity, Origin, StateBackend,
+};
 
 /// Knows nobody and reaches nothing.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +40,15 @@ impl Identity for NoCloud {
         _session: &str,
     ) -> Result<ChildCredentials> {
         Err(missing(environment))
+    }
+}
+
+#[async_trait]
+impl ClusterTokens for NoCloud {
+    async fn token(&self, access: &EksAccess) -> Result<ClusterToken> {
+        let cluster = &access.cluster;
+        let doing = format!("making a token for EKS cluster {cluster}: this build has no AWS");
+        Err(Error::new(ErrorCode::ToolMissing, doing).next("build datamcp with the feature `aws`"))
     }
 }
 

@@ -10,10 +10,10 @@ use crate::adapter::sqlite::Sqlite;
 use crate::adapter::terraform::{Settings, Terraform};
 use crate::audit::Log;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Surroundings, surroundings};
+use crate::config::{Config, ExecPlugin, Surroundings, surroundings};
 use crate::model::{Backend, TokenSource};
 use crate::operation::World;
-use crate::port::{Identity, StateBackend};
+use crate::port::{ClusterTokens, Identity, StateBackend};
 
 /// The world that these settings describe.
 pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
@@ -88,6 +88,31 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
         .filter_map(|name| Some((name.to_owned(), surroundings::referred(name)?)))
         .collect();
     settings
+}
+
+/// Tokens for the API of a cluster, for a program that reads no settings.
+#[cfg(feature = "aws")]
+pub(super) fn cluster_tokens(
+    plugin: &ExecPlugin,
+    surroundings: &Surroundings,
+) -> Arc<dyn ClusterTokens> {
+    use crate::adapter::aws::{EksTokens, TokenCache};
+    Arc::new(EksTokens {
+        inherited_overrides: surroundings.endpoint_overrides.clone(),
+        cache: TokenCache {
+            folder: plugin.cache.join("eks"),
+            fingerprint: plugin.fingerprint.clone(),
+            shared_files: plugin.shared_files.to_vec(),
+        },
+    })
+}
+
+#[cfg(not(feature = "aws"))]
+pub(super) fn cluster_tokens(
+    _plugin: &ExecPlugin,
+    _surroundings: &Surroundings,
+) -> Arc<dyn ClusterTokens> {
+    Arc::new(crate::adapter::absent::NoCloud)
 }
 
 #[cfg(feature = "aws")]

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 pub use self::setup::{Init, Poc};
 use super::exit::Exit;
 use super::view;
-use crate::model::{Cloud, OperationId, Status};
+use crate::model::{Cloud, EksAccess, OperationId, Status};
 use crate::operation::{Tool, catalog};
 
 /// Key under which a document that is read later stands in a request.
@@ -49,6 +49,8 @@ pub enum Inner {
         /// State folder.
         state: PathBuf,
     },
+    /// Print a token for a cluster's API, for kubectl and its like.
+    EksToken(EksAccess),
     /// Print credentials for a child of the run in this folder.
     Credentials {
         /// Folder of the run.
@@ -179,6 +181,7 @@ pub fn command() -> Clap {
     }
     people(top)
         .subcommands(setup::commands())
+        .subcommand(eks_token())
         .subcommand(Clap::new("completion").about("Print a shell completion script").arg(
             Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell)),
         ))
@@ -191,6 +194,20 @@ pub fn command() -> Clap {
                 .about("Credential process of terraform children")
                 .arg(Arg::new("folder").required(true).value_parser(value_parser!(PathBuf))),
         )
+}
+
+/// Named and spelt as in `aws eks get-token`, whose place it takes in a kubeconfig.
+fn eks_token() -> Clap {
+    let option = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    Clap::new("eks-token")
+        .about("Print a token for the API of an EKS cluster: the exec plugin of a kubeconfig")
+        .arg(option("cluster", "NAME", "Name of the cluster").required(true))
+        .arg(option("region", "REGION", "Its region [default: that of the AWS settings]"))
+        .arg(option("role-arn", "ARN", "Role to assume first"))
+        .arg(option("profile", "NAME", "Profile of the shared AWS configuration"))
+        .arg(option("endpoint-url", "URL", "Where an emulator of AWS answers"))
 }
 
 fn people(top: Clap) -> Clap {
@@ -309,6 +326,13 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invoked, ExitCode> {
             Ok(Invoked::Inner(Inner::Run { operation, state: path("state") }))
         }
         "credentials" => Ok(Invoked::Inner(Inner::Credentials { folder: path("folder") })),
+        "eks-token" => Ok(Invoked::Inner(Inner::EksToken(EksAccess {
+            cluster: text(m, "cluster"),
+            region: m.get_one("region").cloned(),
+            role_arn: m.get_one("role-arn").cloned(),
+            profile: m.get_one("profile").cloned(),
+            endpoint_url: m.get_one("endpoint-url").cloned(),
+        }))),
         _ => match outer(name, m) {
             Some(command) => Ok(Invoked::Outer(Parsed { config, json, command })),
             None => Err(Exit::Usage.into()),
@@ -402,6 +426,7 @@ mod tests {
         let id = OperationId::fresh().to_string();
         let more: &[(&str, &[&str])] = &[
             ("call", &["preflight"]),
+            ("eks-token", &["--cluster=c"]),
             ("init", &["aws", "--account-id=123456789012", "--region=eu-west-1"]),
             ("poc", &["aws"]),
             ("approve", &["x"]),
@@ -423,7 +448,7 @@ mod tests {
             assert!(seen.insert(format!("{invoked:?}")), "{name} is another command: {invoked:?}");
             assert_eq!(
                 matches!(invoked, Invoked::Inner(_)),
-                ["__run", "credentials"].contains(&name)
+                ["__run", "credentials", "eks-token"].contains(&name)
             );
         }
         assert!(matches!(outer_of(&["datamcp", "doctor"]), Command::Doctor));

@@ -211,3 +211,13 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 
 #[cfg(test)]
 mod tests;
+
+const EKS_CLUSTER: &str = "1 to 100 of A-Z, a-z, 0-9, - and _, beginning with a letter or digit";
+
+/// EKS cluster names (Amazon EKS API reference, `CreateCluster`).
+pub fn eks_cluster(name: &str) -> Result<(), BadName> {
+    let well_formed = name.len() <= 100
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if well_formed { Ok(()) } else { Err(bad("is not a name of an EKS cluster", EKS_CLUSTER)) }
+}

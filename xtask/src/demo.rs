@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use self::play::Play;
-use crate::lab::Lab;
+use crate::lab::{Extent, Lab};
 use crate::place::Checkout;
 use crate::report::{Report, Ticker};
 use crate::tools;
@@ -84,7 +84,7 @@ fn perform(checkout: &Checkout, build: &Build, report: &mut Report) -> Result<()
     let program = build.program(checkout);
     report.step("build", "the binary", |_| build.make(checkout))?;
     report.step("lab", "lab up", |_| {
-        let (lab, new) = Lab::up(checkout)?;
+        let (lab, new) = Lab::up(checkout, Extent::Aws)?;
         let age = if new { "new" } else { "was up" };
         Ok(format!("{age}, {}, terraform {}", lab.aws.endpoint, lab.terraform.version))
     })?;

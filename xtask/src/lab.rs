@@ -1,22 +1,28 @@
-//! The lab: an AWS emulator, a real Terraform with its provider, and a user's project that uses both.
+//! The lab: an AWS emulator, a real Terraform with its provider, and a user's project that uses both; when asked for,
+//! a Kubernetes cluster and Argo CD beside them.
 //!
 //! There is one lab per checkout, in `target/lab/`; a test that wants an emulator of its own takes
 //! [`Lab::start_private`]. A new emulator is a new world: it starts with an empty project folder and
 //! without the records of the one before.
 
+mod cluster;
 mod emulator;
 mod gcs;
 mod hcp;
 mod moto;
+mod ports;
 mod project;
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::ops::Deref;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use self::cluster::Programs;
+pub use self::cluster::{Api, ArgoCd, Cluster, Kubernetes, NAMESPACE, Process};
 pub use self::emulator::{Emulator, Inventory};
 pub use self::gcs::Gcs;
 pub use self::hcp::Hcp;
@@ -44,6 +50,20 @@ pub struct Lab {
     pub project: PathBuf,
     /// The emulator's process.
     pub moto: Identity,
+    /// Kubernetes and Argo CD, where they were asked for.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Cluster>,
+}
+
+/// How much of the lab is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The AWS emulator and the project.
+    Aws,
+    /// Kubernetes beside them.
+    Kubernetes,
+    /// Kubernetes and Argo CD.
+    All,
 }
 
 /// The AWS emulator, and the credentials it takes.
@@ -90,20 +110,32 @@ pub struct PrivateLab {
 }
 
 impl Lab {
-    /// Starts the checkout's lab unless it is up; tells whether it had to be started.
+    /// Starts the checkout's lab unless it is up; tells whether anything had to be started.
     ///
-    /// The project folder is laid anew each time, so that it holds today's `infra/`.
-    pub fn up(checkout: &Checkout) -> Result<(Self, bool)> {
+    /// The project folder is laid anew each time, so that it holds today's `infra/`. A cluster is added to a lab that
+    /// has none; one that lacks Argo CD, or of which a part has ended, is started anew.
+    pub fn up(checkout: &Checkout, extent: Extent) -> Result<(Self, bool)> {
         let tools = tools_of_lab()?;
-        let folder = checkout.lab();
         let _held = cache::hold(&checkout.target().join("lab.lock"), "lab")?;
+        let (mut lab, mut new) = Self::up_aws(checkout, &tools)?;
+        let serves = lab.cluster.as_ref().is_some_and(|cluster| cluster.serves(extent));
+        if extent != Extent::Aws && !serves {
+            lab.add_cluster(&tools, &checkout.lab(), extent)?;
+            new = true;
+        }
+        Ok((lab, new))
+    }
+
+    fn up_aws(checkout: &Checkout, tools: &Tools) -> Result<(Self, bool)> {
+        let folder = checkout.lab();
         if let Some(lab) = Self::running(checkout)? {
             project::lay(&lab, checkout)?;
             return Ok((lab, false));
         }
+        Self::stop_orphans(&folder);
         clear(&folder)?;
         let (moto, port) = moto::start_in_session(&tools.moto, &folder)?;
-        let lab = Self::describe(&tools, &folder, moto, port)?;
+        let lab = Self::describe(tools, &folder, moto, port)?;
         let furnished = lab.furnish(checkout).and_then(|()| lab.write(&folder));
         if furnished.is_err() {
             moto::stop(&lab.moto);
@@ -111,12 +143,48 @@ impl Lab {
         furnished.map(|()| (lab, true))
     }
 
+    /// Starts a cluster beside the emulator, in place of what may be left of an earlier one.
+    fn add_cluster(&mut self, tools: &Tools, folder: &Path, extent: Extent) -> Result<()> {
+        let programs = Programs::find(&tools.moto, extent)?;
+        if let Some(old) = self.cluster.take() {
+            old.stop();
+            self.write(folder)?;
+        }
+        let home = folder.join("cluster");
+        clear(&home)?;
+        fs::set_permissions(&home, Permissions::from_mode(0o700))
+            .with_context(|| format!("closing {}", home.display()))?;
+        let cluster = Cluster::start(&programs, &self.aws, &home)?;
+        let kubernetes = &cluster.kubernetes;
+        let known = self.emulator().name_api_server(&kubernetes.endpoint, &kubernetes.ca);
+        self.cluster = Some(cluster);
+        let written = known.and_then(|()| self.write(folder));
+        if let (Err(_), Some(cluster)) = (&written, &self.cluster) {
+            cluster.stop();
+        }
+        written
+    }
+
+    /// Stops the cluster of a lab whose emulator has ended.
+    fn stop_orphans(folder: &Path) {
+        // A record that cannot be read names nothing that could be stopped.
+        if let Ok(lab) = Self::read(&folder.join("lab.json"))
+            && let Some(cluster) = lab.cluster
+        {
+            cluster.stop();
+        }
+    }
+
     /// Stops the checkout's lab; tells whether it was up.
     pub fn down(checkout: &Checkout) -> Result<bool> {
         let _held = cache::hold(&checkout.target().join("lab.lock"), "lab")?;
         let Some(lab) = Self::running(checkout)? else {
+            Self::stop_orphans(&checkout.lab());
             return Ok(false);
         };
+        if let Some(cluster) = &lab.cluster {
+            cluster.stop();
+        }
         moto::stop(&lab.moto);
         let record = checkout.lab().join("lab.json");
         fs::remove_file(&record).with_context(|| format!("removing {}", record.display()))?;
@@ -184,6 +252,7 @@ impl Lab {
             },
             project: folder.join("project"),
             moto,
+            cluster: None,
         })
     }
 

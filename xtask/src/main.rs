@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xtask::bench;
 use xtask::demo::{self, Build};
-use xtask::lab::Lab;
+use xtask::lab::{Cluster, Extent, Lab};
 use xtask::place::Checkout;
 use xtask::suite::{self, Lane};
 use xtask::tools::{self, Tool};
@@ -77,8 +77,14 @@ struct BenchArguments {
 
 #[derive(Debug, Subcommand)]
 enum LabVerb {
-    /// Start it unless it is up.
+    /// Start it unless it is up: the AWS emulator and a project.
     Up {
+        /// Kubernetes as well.
+        #[arg(long)]
+        kubernetes: bool,
+        /// Kubernetes and Argo CD as well.
+        #[arg(long)]
+        all: bool,
         /// Print the description as JSON.
         #[arg(long)]
         json: bool,
@@ -124,8 +130,13 @@ fn lab(verb: &LabVerb) -> Result<ExitCode> {
     let checkout = Checkout::find()?;
     let started = Instant::now();
     match verb {
-        LabVerb::Up { json } => {
-            let (lab, new) = Lab::up(&checkout)?;
+        LabVerb::Up { kubernetes, all, json } => {
+            let extent = match (all, kubernetes) {
+                (true, _) => Extent::All,
+                (false, true) => Extent::Kubernetes,
+                (false, false) => Extent::Aws,
+            };
+            let (lab, new) = Lab::up(&checkout, extent)?;
             let what = if new { "started" } else { "was up already" };
             eprintln!("lab {what} after {:.1} s", started.elapsed().as_secs_f64());
             describe(&lab, *json)?;
@@ -194,5 +205,27 @@ fn describe(lab: &Lab, json: bool) -> Result<()> {
     println!("providers  {}", lab.terraform.provider_mirror.display());
     println!("project    {}", lab.project.display());
     println!("emulator   pid {} since {}", lab.moto.pid, lab.moto.start);
+    if let Some(cluster) = &lab.cluster {
+        describe_cluster(cluster);
+    }
     Ok(())
+}
+
+fn describe_cluster(cluster: &Cluster) {
+    let Cluster { kubernetes, argocd, started } = cluster;
+    println!("Kubernetes {} {}", kubernetes.version, kubernetes.endpoint);
+    println!("  admin    KUBECONFIG={}", kubernetes.admin_kubeconfig.display());
+    println!("  product  KUBECONFIG={}", kubernetes.product_kubeconfig.display());
+    if let Some(argocd) = argocd {
+        println!("Argo CD    {} {}", argocd.version, argocd.url);
+        println!("  product  token in {}", argocd.project_token.display());
+        println!("  git      {}", argocd.repository.display());
+    }
+    for process in cluster.processes() {
+        let state = if process.identity.is_alive() { "" } else { "  has ended" };
+        println!("  {:<29} pid {}{state}", process.name, process.identity.pid);
+    }
+    for (what, seconds) in started {
+        println!("  {what} after {seconds:.1} s");
+    }
 }

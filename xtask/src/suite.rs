@@ -5,6 +5,7 @@
 
 mod charts;
 mod clients;
+mod cluster;
 mod infra;
 mod rust;
 mod workflows;
@@ -28,6 +29,8 @@ pub enum Lane {
     Hermetic,
     /// Tests with a real Terraform on the AWS emulator.
     Emulator,
+    /// Tests with a real Kubernetes and a real Argo CD, on the checkout's own lab.
+    Cluster,
     /// Terraform code, the chart, and GitHub workflows.
     Infra,
     /// The official MCP clients and the conformance suites.
@@ -62,6 +65,7 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
         match lane {
             Lane::Hermetic => rust::hermetic(&mut run),
             Lane::Emulator => rust::emulator(&mut run),
+            Lane::Cluster => cluster::lane(&mut run),
             Lane::Infra => {
                 infra::lane(&mut run);
                 charts::lane(&mut run);
@@ -170,6 +174,7 @@ impl fmt::Display for Lane {
         f.pad(match self {
             Self::Hermetic => "hermetic",
             Self::Emulator => "emulator",
+            Self::Cluster => "cluster",
             Self::Infra => "infra",
             Self::Clients => "clients",
             Self::Network => "network",
@@ -194,9 +199,7 @@ mod tests {
 
     #[test]
     fn the_network_is_asked_only_by_name() {
-        assert_eq!(
-            Lane::by_default(),
-            [Lane::Hermetic, Lane::Emulator, Lane::Infra, Lane::Clients]
-        );
+        let usual = [Lane::Hermetic, Lane::Emulator, Lane::Cluster, Lane::Infra, Lane::Clients];
+        assert_eq!(Lane::by_default(), usual);
     }
 }

@@ -45,6 +45,12 @@ pub enum Tool {
     Actionlint,
     /// The Helm binary.
     Helm,
+    /// The Kubernetes control plane, in one program.
+    Kubelab,
+    /// Nodes and pods without machines.
+    Kwok,
+    /// Argo CD, in one program.
+    Argolab,
     /// Checks over the crates we depend on.
     CargoDeny,
     /// Node.js.
@@ -90,9 +96,14 @@ impl Tool {
         Self::value_variants().split_last().map_or(&[], |(_, all)| all)
     }
 
-    /// The tools that the lab itself needs.
+    /// The tools that the lab's AWS part needs.
     pub fn of_lab() -> [Self; 3] {
         [Self::Terraform, Self::Providers, Self::Moto]
+    }
+
+    /// The tools that the lab's cluster part needs beside those.
+    pub fn of_cluster() -> [Self; 4] {
+        [Self::Kubelab, Self::Kwok, Self::Argolab, Self::Helm]
     }
 
     /// Finds the tool or installs it, saying on stderr what takes long.
@@ -110,6 +121,13 @@ impl Tool {
             Self::Tflint => golang::provide(&cache, &golang::TFLINT),
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
             Self::Helm => helm::provide(&cache, &pins),
+            Self::Kubelab => {
+                golang::provide_with(&cache, &golang::KUBELAB, &golang::KUBELAB_EXTRAS)
+            }
+            Self::Kwok => golang::provide_with(&cache, &golang::KWOK, &golang::KWOK_EXTRAS),
+            Self::Argolab => {
+                golang::provide_with(&cache, &golang::ARGOLAB, &golang::ARGOLAB_EXTRAS)
+            }
             Self::CargoDeny => rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version),
             Self::Node => node::interpreter(&cache),
             Self::McpNode => node::packages(&cache),
@@ -162,6 +180,9 @@ impl fmt::Display for Tool {
             Self::Tflint => "tflint",
             Self::Actionlint => "actionlint",
             Self::Helm => "helm",
+            Self::Kubelab => "kubelab",
+            Self::Kwok => "kwok",
+            Self::Argolab => "argolab",
             Self::CargoDeny => "cargo-deny",
             Self::Node => "node",
             Self::McpNode => "mcp-node",

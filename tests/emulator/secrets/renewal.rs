@@ -38,7 +38,7 @@ fn project(name: &str, pause_s: u32) -> Project {
 }
 
 fn layer(project: &Project, request: &Value) -> Value {
-    project.lab.emulator().layer("keys", request).unwrap()
+    project.lab.emulator().control("keys", request).unwrap()
 }
 
 fn role_arn(project: &Project, role: &str) -> String {

@@ -3,11 +3,17 @@
 //! Nothing of the crate and no SDK is used, so this is a second opinion on what exists. Requests name
 //! a key and a region as a signature would; the emulator checks no signatures.
 
+mod states;
+
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use regex_lite::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Aws;
 
@@ -128,6 +134,54 @@ impl Emulator {
         text_of(answer, &url).map(drop)
     }
 
+    /// Tells the emulator which API server its clusters have, and the authority behind its certificate.
+    pub fn name_api_server(&self, endpoint: &str, ca: &Path) -> Result<()> {
+        let ca = fs::read(ca).context("reading the lab's authority")?;
+        let names = json!({ "endpoint": endpoint, "certificate": STANDARD.encode(ca) });
+        self.control("eks", &names).map(drop)
+    }
+
+    /// Makes an EKS cluster whose maker is not its administrator, and lets the emulator's own user in as a member of
+    /// these groups; with none, nobody is let in.
+    pub fn create_eks_cluster(&self, name: &str, groups: &[&str]) -> Result<()> {
+        self.eks(
+            "/clusters",
+            &json!({
+                "name": name,
+                "roleArn": "arn:aws:iam::123456789012:role/cluster",
+                "resourcesVpcConfig": { "subnetIds": ["subnet-12345678", "subnet-87654321"] },
+                "accessConfig": {
+                    "authenticationMode": "API",
+                    "bootstrapClusterCreatorAdminPermissions": false,
+                },
+            }),
+        )?;
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let entry = json!({
+            "principalArn": "arn:aws:iam::123456789012:user/moto",
+            "kubernetesGroups": groups,
+        });
+        self.eks(&format!("/clusters/{name}/access-entries"), &entry)
+    }
+
+    fn eks(&self, path: &str, request: &Value) -> Result<()> {
+        let url = format!("{}{path}", self.endpoint);
+        let answer = ureq::post(&url)
+            .header("Authorization", self.claim("eks"))
+            .header("Content-Type", "application/json")
+            .send(request.to_string());
+        text_of(answer, &url).map(drop)
+    }
+
+    /// Sets or asks the state of one of the lab's additions to the emulator.
+    pub fn control(&self, addition: &str, request: &Value) -> Result<Value> {
+        let url = format!("{}/_lab/{addition}", self.endpoint);
+        let text = text_of(ureq::post(&url).send(request.to_string()), &url)?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
+    }
+
     /// Deletes an object.
     pub fn delete_object(&self, bucket: &str, key: &str) -> Result<()> {
         let url = format!("{}/{bucket}/{key}", self.endpoint);
@@ -140,76 +194,6 @@ impl Emulator {
         self.query(service, form)
     }
 
-    /// From now on the emulator asks IAM about every call, and checks signatures. Nothing takes it back.
-    pub fn enforce_iam(&self) -> Result<()> {
-        let url = format!("{}/moto-api/reset-auth", self.endpoint);
-        text_of(ureq::post(&url).send("0"), &url).map(drop)
-    }
-
-    /// A user of this name with one inline policy; returns id and secret of an access key.
-    pub fn user_with_policy(&self, name: &str, policy: &Value) -> Result<(String, String)> {
-        let escaped: String = policy
-            .to_string()
-            .bytes()
-            .map(|b| match b {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => char::from(b).to_string(),
-                other => format!("%{other:02X}"),
-            })
-            .collect();
-        let version = "Version=2010-05-08";
-        self.query("iam", &format!("Action=CreateUser&{version}&UserName={name}"))?;
-        let put = format!(
-            "Action=PutUserPolicy&{version}&UserName={name}&PolicyName=only&PolicyDocument={escaped}"
-        );
-        self.query("iam", &put)?;
-        let key =
-            self.query("iam", &format!("Action=CreateAccessKey&{version}&UserName={name}"))?;
-        let one = |element: &str| {
-            texts(&key, element)?.into_iter().next().with_context(|| format!("no {element}"))
-        };
-        Ok((one("AccessKeyId")?, one("SecretAccessKey")?))
-    }
-
-    /// A call of `DynamoDB`.
-    pub fn dynamodb(&self, operation: &str, request: &Value) -> Result<Value> {
-        let answer = ureq::post(&self.endpoint)
-            .header("Authorization", self.claim("dynamodb"))
-            .header("Content-Type", "application/x-amz-json-1.0")
-            .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
-            .send(request.to_string().as_str());
-        let text = text_of(answer, &format!("{} dynamodb {operation}", self.endpoint))?;
-        serde_json::from_str(&text).context("reading an answer of DynamoDB")
-    }
-
-    /// The KMS key by which an object is encrypted; nothing when it is not by one.
-    pub fn key_of_object(&self, bucket: &str, key: &str) -> Result<Option<String>> {
-        let url = format!("{}/{bucket}/{key}", self.endpoint);
-        let answer = ureq::head(&url).header("Authorization", self.claim("s3")).call();
-        let answer = answer.with_context(|| format!("asking {url}"))?;
-        let header = answer.headers().get("x-amz-server-side-encryption-aws-kms-key-id");
-        Ok(header.and_then(|v| v.to_str().ok()).map(str::to_owned))
-    }
-
-    /// Puts a setting of a bucket (`publicAccessBlock`, `encryption`, …) as XML, or takes it away.
-    pub fn bucket_setting(&self, bucket: &str, setting: &str, xml: Option<&str>) -> Result<()> {
-        if let Some(xml) = xml {
-            return self.put(&format!("/{bucket}?{setting}"), xml);
-        }
-        let url = format!("{}/{bucket}?{setting}", self.endpoint);
-        let answer = ureq::delete(&url).header("Authorization", self.claim("s3")).call();
-        text_of(answer, &url).map(drop)
-    }
-
-    /// Asks a layer that the lab adds to the emulator (`tests/lab/python/additions`).
-    pub fn control(&self, layer: &str, request: &Value) -> Result<Value> {
-        let url = format!("{}/_lab/{layer}", self.endpoint);
-        let answer = ureq::post(&url)
-            .header("Content-Type", "application/json")
-            .send(request.to_string().as_str());
-        let text = text_of(answer, &url)?;
-        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
-    }
-
     /// The texts of one list in an answer of EKS.
     fn names(&self, path: &str, field: &str) -> Result<BTreeSet<String>> {
         let answer: Value = serde_json::from_str(&self.get("eks", path)?)
@@ -217,14 +201,6 @@ impl Emulator {
         let list = answer.get(field).and_then(Value::as_array);
         let list = list.with_context(|| format!("{path} answers no {field}: {answer}"))?;
         Ok(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-    }
-
-    /// Sets or asks one of the lab's own layers, such as `keys`; what it takes is said in its first lines.
-    pub fn layer(&self, name: &str, request: &Value) -> Result<Value> {
-        let url = format!("{}/_lab/{name}", self.endpoint);
-        let answer = ureq::post(&url).send(request.to_string());
-        let text = text_of(answer, &url)?;
-        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
     }
 
     fn get(&self, service: &str, path: &str) -> Result<String> {

@@ -3,18 +3,22 @@
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::moto::free_port;
+use super::ports::Ports;
 use crate::child;
 use crate::tools::Tool;
 
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// One starts at a time: tests side by side would be given the same port.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// A running emulator.
 #[derive(Debug)]
@@ -27,8 +31,8 @@ impl Gcs {
     /// Starts one; its log goes into `folder`.
     pub fn start(folder: &Path) -> Result<Self> {
         let tool = Tool::FakeGcs.provide()?;
-        // Another place to begin than the AWS emulator's.
-        let port = free_port(26_000 + (std::process::id() % 5_003) as u16)?;
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let port = Ports::new().take()?;
         let log = File::create(folder.join("gcs.log")).context("making the emulator's log")?;
         let host = format!("127.0.0.1:{port}");
         let child = Command::new(&tool.path)

@@ -1,7 +1,6 @@
 //! The emulator's process: started on a free port, waited for, stopped by pid and start.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
+use super::ports::Ports;
 use crate::cache::home;
 use crate::child::{self, Identity};
 use crate::tools::Found;
@@ -21,6 +21,7 @@ const PROGRAM: &[(&str, &str)] = &[
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
     ("additions/keys.py", include_str!("../../../tests/lab/python/additions/keys.py")),
     ("additions/s3_faults.py", include_str!("../../../tests/lab/python/additions/s3_faults.py")),
+    ("additions/eks.py", include_str!("../../../tests/lab/python/additions/eks.py")),
     ("additions/s3_buckets.py", include_str!("../../../tests/lab/python/additions/s3_buckets.py")),
     (
         "additions/s3_transport.py",
@@ -28,8 +29,6 @@ const PROGRAM: &[(&str, &str)] = &[
     ),
 ];
 
-/// Ports below the ephemeral range: nothing else is given one of these by chance.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// How long moto may take to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How often another port is tried when one was taken under our hands.
@@ -90,13 +89,13 @@ pub(super) fn stop(moto: &Identity) {
 }
 
 fn start(tool: &Found, folder: &Path, mode: &str) -> Result<(Child, u16)> {
-    let mut first = PORTS.start + (std::process::id() % 10_007) as u16;
+    let mut ports = Ports::new();
     for _ in 0..TRIES {
-        let port = free_port(first)?;
+        let port = ports.take()?;
         let mut child = spawn(tool, folder, mode, port)?;
         match wait_for_answer(&mut child, port) {
             Ok(true) => return Ok((child, port)),
-            Ok(false) => first = port + 1,
+            Ok(false) => {}
             Err(error) => {
                 // It is not of use to anybody; that it has ended already is fine.
                 let _ = child.kill();
@@ -143,15 +142,6 @@ fn written(folder: &Path) -> Result<PathBuf> {
     Ok(program.join("emulator.py"))
 }
 
-/// The next free port from `first` on, around the range.
-pub(super) fn free_port(first: u16) -> Result<u16> {
-    let from = if PORTS.contains(&first) { first } else { PORTS.start };
-    (from..PORTS.end)
-        .chain(PORTS.start..from)
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .with_context(|| format!("no free port in {PORTS:?}"))
-}
-
 /// Waits for the first answer; false when the process ended instead.
 fn wait_for_answer(child: &mut Child, port: u16) -> Result<bool> {
     let url = format!("http://127.0.0.1:{port}/moto-api/");
@@ -167,19 +157,5 @@ fn wait_for_answer(child: &mut Child, port: u16) -> Result<bool> {
             bail!("no answer from {url} in {} s", PATIENCE.as_secs());
         }
         thread::sleep(Duration::from_millis(50));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_taken_port_is_passed_over() {
-        let first = free_port(PORTS.start).unwrap();
-        let _taken = TcpListener::bind(("127.0.0.1", first)).unwrap();
-        let next = free_port(first).unwrap();
-        assert_ne!(first, next);
-        assert!(PORTS.contains(&free_port(u16::MAX).unwrap()));
     }
 }

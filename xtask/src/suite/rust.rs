@@ -20,6 +20,8 @@ pub(super) fn hermetic(run: &mut Run<'_>) {
     run.command(lane, "cargo clippy", cargo(run, &lints));
     let lints = ["clippy", "--locked", "--workspace", "--test", "emulator", "--", "-D", "warnings"];
     run.command(lane, "cargo clippy, emulator tests", cargo(run, &lints));
+    let lints = ["clippy", "--locked", "--workspace", "--test", "cluster", "--", "-D", "warnings"];
+    run.command(lane, "cargo clippy, cluster tests", cargo(run, &lints));
     let core = ["check", "--locked", "--package", "datamcp", "--no-default-features"];
     run.command(lane, "cargo check, core without SDKs", cargo(run, &core));
     let pages = ["doc", "--locked", "--workspace", "--no-deps"];
@@ -76,7 +78,7 @@ fn private_lab(run: &Run<'_>) -> Result<PrivateLab> {
     Lab::start_private(&run.logs.join("lab")).context("starting a lab for the tests")
 }
 
-fn tests(run: &mut Run<'_>, lane: Lane, name: &str, mut command: Command) {
+pub(super) fn tests(run: &mut Run<'_>, lane: Lane, name: &str, mut command: Command) {
     let log = run.log(lane, name);
     run.step(lane, name, |_| {
         child::run(&mut command, &log)?;
@@ -84,7 +86,7 @@ fn tests(run: &mut Run<'_>, lane: Lane, name: &str, mut command: Command) {
     });
 }
 
-fn cargo(run: &Run<'_>, arguments: &[&str]) -> Command {
+pub(super) fn cargo(run: &Run<'_>, arguments: &[&str]) -> Command {
     let mut command = tools::cargo();
     command
         .current_dir(run.checkout.top())

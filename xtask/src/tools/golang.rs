@@ -1,13 +1,22 @@
 //! Tools built from Go modules, each by a small module of ours that pins the whole graph.
+//!
+//! Most modules only name a published program as their tool; some hold a program of our own, which puts
+//! published parts together. One is built at a time: the compiler alone fills the machine.
+
+mod cluster;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+pub(super) use self::cluster::{
+    ARGOLAB, ARGOLAB_EXTRAS, KUBELAB, KUBELAB_EXTRAS, KWOK, KWOK_EXTRAS,
+};
 use super::{Provided, origin, python, say};
-use crate::cache::{Cache, Slot};
+use crate::cache::{Cache, Slot, hold};
 use crate::child;
 use crate::pins::{numbers, platform};
 
@@ -25,6 +34,17 @@ pub(super) struct Module {
     go_mod: &'static str,
     go_sum: &'static str,
     about: &'static str,
+}
+
+/// What a module has beside its pins.
+#[derive(Debug, Default)]
+pub(super) struct Extras {
+    /// The program, where it is our own.
+    main_go: &'static str,
+    /// Variables set when it is linked: `-X NAME=VALUE …`. They do not part the build cache.
+    variables: &'static str,
+    /// Files of the module that carries the version, wanted beside the program in `share/`.
+    share: &'static [&'static str],
 }
 
 pub(super) const TFLINT: Module = Module {
@@ -70,28 +90,26 @@ pub(super) const FAKE_GCS: Module = Module {
 };
 
 pub(super) fn provide(cache: &Cache, module: &Module) -> Provided {
+    provide_with(cache, module, &Extras::default())
+}
+
+pub(super) fn provide_with(cache: &Cache, module: &Module, extras: &Extras) -> Provided {
     let version = module.version()?;
-    let slot = module.slot(cache);
+    let slot = module.slot(cache, extras);
     let new = slot.fill(|folder| {
         let go = compiler(cache, module)?;
+        // Held while it builds; taken behind the slot's own lock, never before it.
+        let _alone = hold(&cache.root().join("locks").join("go-build.lock"), module.name)?;
         say(&format!("{} {version}: building with go ({})", module.name, module.about));
-        let source = folder.join("source");
-        fs::create_dir_all(&source).context("making the module's folder")?;
-        fs::write(source.join("go.mod"), module.go_mod).context("writing go.mod")?;
-        fs::write(source.join("go.sum"), module.go_sum).context("writing go.sum")?;
-        child::run(
-            Command::new(go)
-                .current_dir(&source)
-                .arg("build")
-                .args(FLAGS)
-                .arg("-o")
-                .arg(folder.join("bin").join(module.name))
-                .arg(module.package)
-                .env("CGO_ENABLED", "0")
-                .env("GOWORK", "off")
-                .env("GOFLAGS", "-mod=readonly"),
-            &folder.join("build.log"),
-        )
+        let started = Instant::now();
+        module.build(&go, folder, extras)?;
+        extras.copy(&go, folder, module)?;
+        say(&format!(
+            "{} {version}: built in {:.0} s",
+            module.name,
+            started.elapsed().as_secs_f64()
+        ));
+        Ok(())
     })?;
     Ok((slot.folder().join("bin").join(module.name), version, origin(new)))
 }
@@ -113,18 +131,42 @@ fn compiler(cache: &Cache, module: &Module) -> Result<PathBuf> {
 impl Module {
     /// Whether the tool lies in the cache already.
     pub(super) fn is_cached(&self, cache: &Cache) -> bool {
-        self.slot(cache).is_filled()
+        self.slot(cache, &Extras::default()).is_filled()
     }
 
-    fn slot(&self, cache: &Cache) -> Slot {
-        cache.slot(
-            self.name,
-            &[
-                self.go_mod.as_bytes(),
-                self.go_sum.as_bytes(),
-                FLAGS.join(" ").as_bytes(),
-                platform().as_bytes(),
-            ],
+    fn slot(&self, cache: &Cache, extras: &Extras) -> Slot {
+        let (flags, platform) = (FLAGS.join(" "), platform());
+        let mut ingredients: Vec<&[u8]> = vec![
+            self.go_mod.as_bytes(),
+            self.go_sum.as_bytes(),
+            flags.as_bytes(),
+            platform.as_bytes(),
+        ];
+        for extra in [extras.main_go, extras.variables].iter().chain(extras.share) {
+            if !extra.is_empty() {
+                ingredients.push(extra.as_bytes());
+            }
+        }
+        cache.slot(self.name, &ingredients)
+    }
+
+    fn build(&self, go: &Path, folder: &Path, extras: &Extras) -> Result<()> {
+        let source = folder.join("source");
+        fs::create_dir_all(&source).context("making the module's folder")?;
+        fs::write(source.join("go.mod"), self.go_mod).context("writing go.mod")?;
+        fs::write(source.join("go.sum"), self.go_sum).context("writing go.sum")?;
+        if !extras.main_go.is_empty() {
+            fs::write(source.join("main.go"), extras.main_go).context("writing main.go")?;
+        }
+        let [trim, link, strip] = FLAGS;
+        child::run(
+            in_module(go, &source)
+                .args(["build", trim, link])
+                .arg(format!("{strip} {}", extras.variables).trim_end())
+                .arg("-o")
+                .arg(folder.join("bin").join(self.name))
+                .arg(self.package),
+            &folder.join("build.log"),
         )
     }
 
@@ -149,6 +191,39 @@ impl Module {
     }
 }
 
+impl Extras {
+    /// Copies the wanted files out of the module as Go has fetched and checked it.
+    fn copy(&self, go: &Path, folder: &Path, module: &Module) -> Result<()> {
+        if self.share.is_empty() {
+            return Ok(());
+        }
+        let list = ["list", "-m", "-f", "{{.Dir}}", module.path];
+        let from = child::capture(in_module(go, &folder.join("source")).args(list))?;
+        let to = folder.join("share");
+        fs::create_dir_all(&to).context("making the folder of shared files")?;
+        for file in self.share {
+            let source = Path::new(from.trim()).join(file);
+            let name = source.file_name().context("a shared file has a name")?;
+            // Read and written, not copied: what Go keeps is read-only.
+            let bytes =
+                fs::read(&source).with_context(|| format!("reading {}", source.display()))?;
+            fs::write(to.join(name), bytes).with_context(|| format!("writing {file}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Go in a module's folder, with nothing around it that would change what is built.
+fn in_module(go: &Path, source: &Path) -> Command {
+    let mut command = Command::new(go);
+    command
+        .current_dir(source)
+        .env("CGO_ENABLED", "0")
+        .env("GOWORK", "off")
+        .env("GOFLAGS", "-mod=readonly");
+    command
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,11 +231,25 @@ mod tests {
 
     #[test]
     fn every_module_names_its_version() {
-        for module in [TFLINT, ACTIONLINT, HELM, TOFU, FAKE_GCS] {
+        for module in [TFLINT, ACTIONLINT, HELM, KUBELAB, KWOK, ARGOLAB, TOFU, FAKE_GCS] {
             assert!(numbers(&module.version().unwrap()).len() == 3);
             assert!(numbers(module.language().unwrap()).len() >= 2);
-            assert!(module.go_mod.contains(&format!("tool {}", module.package)), "{}", module.name);
+            let tool = format!("tool {}", module.package);
+            assert!(module.package == "." || module.go_mod.contains(&tool), "{}", module.name);
         }
+    }
+
+    #[test]
+    fn the_control_plane_says_the_version_it_is_built_from() {
+        let version = format!("gitVersion=v{}", KUBELAB.version().unwrap());
+        assert!(KUBELAB_EXTRAS.variables.contains(&version));
+    }
+
+    #[test]
+    fn extras_make_another_tool() {
+        let cache = Cache::at(Path::new("/nowhere"));
+        let place = |extras| KWOK.slot(&cache, &extras).folder().to_path_buf();
+        assert_ne!(place(KWOK_EXTRAS), place(Extras::default()));
     }
 
     #[test]

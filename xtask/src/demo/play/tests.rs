@@ -52,6 +52,7 @@ fn lab() -> Lab {
         },
         project: PathBuf::new(),
         moto: Identity { pid: 0, start: String::new() },
+        cluster: None,
     }
 }
 
