@@ -32,7 +32,7 @@ pub struct ListOperationsRequest {
     /// Status.
     #[serde(default)]
     pub status: Option<Status>,
-    /// Received at or after this moment (RFC 3339).
+    /// Received at or after this moment (RFC 3339), at most 366 days ago.
     #[serde(default)]
     pub since: Option<String>,
     /// Continue where the last answer ended.
@@ -74,6 +74,9 @@ pub struct ListOperationsAnswer {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cursor: Option<String>,
 }
+
+/// Longest span that `since` may ask for.
+const SPAN_MAX: jiff::SignedDuration = jiff::SignedDuration::from_hours(366 * 24);
 
 struct ListOperations;
 
@@ -144,10 +147,17 @@ fn query(world: &World, actor: &Actor, r: ListOperationsRequest) -> Result<Query
         Error::invalid("limit", r.limit.unwrap_or(0).to_string(), "is out of range")
             .allowed("1 to 100")
     })?;
+    let now = world.clock.now();
     let since = r.since.map(|text| {
-        text.parse::<Timestamp>().map_err(|e| {
+        let moment = text.parse::<Timestamp>().map_err(|e| {
             Error::invalid("since", &text, e).allowed("a moment like 2026-01-31T00:00:00Z")
-        })
+        })?;
+        if now.duration_since(moment) > SPAN_MAX {
+            return Err(Error::invalid("since", &text, "is too long ago")
+                .allowed(format!("at most {} days before now", SPAN_MAX.as_hours() / 24))
+                .next("narrow it; without since, cursor leads back as far as the log goes"));
+        }
+        Ok(moment)
     });
     let before = r.cursor.map(|text| {
         text.parse().map_err(|_| {

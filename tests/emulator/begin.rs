@@ -29,9 +29,9 @@ fn begin(name: &str, bucket: &str) -> Project {
     ]);
     assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
     assert_eq!(told.at("/account_id"), lab.aws.account_id, "asked of the emulator's STS");
-    let mut settings = std::fs::read_to_string(project.config()).unwrap();
-    settings += &format!(
-        "\n[terraform]\nbinary = \"{}\"\nprovider_mirror = \"{}\"\n",
+    let laid = std::fs::read_to_string(project.config()).unwrap();
+    let settings = format!(
+        "{laid}\n[terraform]\nbinary = \"{}\"\nprovider_mirror = \"{}\"\n",
         lab.terraform.path.display(),
         lab.terraform.provider_mirror.display()
     );

@@ -1,6 +1,6 @@
 //! Terraform fails: in part, by a signal, before a held state lock, without a place for its state.
 
-use std::thread;
+use std::{fs, thread};
 
 use serde_json::{Value, json};
 
@@ -210,4 +210,51 @@ fn promise_4_two_environments_do_not_wait_for_each_other() {
         second.join().unwrap().expect("succeeded");
     });
     assert_eq!(project.effects().by_operation().len(), 2);
+}
+
+/// Found by terraform's own init: nothing was planned, and nobody holds the environment.
+#[track_caller]
+fn not_even_planned(project: &Project, says: &str) -> Answered {
+    let answer = project.call("apply_terraform", &json!({ "cloud": "aws", "env": "dev" }));
+    let answer = answer.refused("tool_missing");
+    assert!(answer.value.to_string().contains(says), "{:#}", answer.value);
+    assert_eq!(project.effects().count(), 0);
+    project.lock_is_free();
+    answer
+}
+
+#[test]
+fn bad_input_51_a_required_version_that_is_not_met_is_named() {
+    let project = Project::with(|effects| chain(effects, 1, 0.0));
+    let main = fs::read_to_string(project.main()).unwrap();
+    project.module(&format!("{main}\nterraform {{\n  required_version = \">= 99.0\"\n}}\n"));
+    let answer = not_even_planned(&project, "Unsupported Terraform Core version at main.tf");
+    assert!(answer.at("/error/next").contains("required_version"), "{:#}", answer.value);
+}
+
+#[test]
+fn bad_input_56_a_lock_file_that_was_changed_is_refused() {
+    let project = Project::with(|effects| chain(effects, 1, 0.0));
+    let main = fs::read_to_string(project.main()).unwrap();
+    let role = "data \"aws_caller_identity\" \"me\" {}\n";
+    let aws =
+        "terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\" }\n  }\n}\n";
+    project.module(&format!("{main}\n{aws}{role}"));
+    let lock = project.lab.project.join("infra/aws/envs/dev/.terraform.lock.hcl");
+    let lock = fs::read_to_string(lock).unwrap();
+    let forged: Vec<String> = lock
+        .lines()
+        .filter(|line| !line.contains("\"zh:") && !line.contains("\"h1:"))
+        .map(|line| {
+            if line.contains("hashes = [") {
+                format!("{line}\n    \"h1:{}=\",", "A".repeat(43))
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect();
+    fs::write(project.main().with_file_name(".terraform.lock.hcl"), forged.join("\n") + "\n")
+        .unwrap();
+    let answer = not_even_planned(&project, "checksums previously recorded");
+    assert!(answer.at("/error/next").contains("find out what changed"), "{:#}", answer.value);
 }

@@ -8,6 +8,7 @@ mod bombs;
 mod command_line;
 mod credentials;
 mod disk_full;
+mod forged;
 mod fuzz;
 mod http;
 mod init;

@@ -76,7 +76,11 @@ fn known(doing: &str, found: &Diagnostic) -> Option<Error> {
         | "Required plugins are not installed"
         | "Could not load plugin"
         | "Failed to load plugin schemas" => {
-            let next = "provide the provider (terraform.provider_mirror in datamcp.toml) or refresh the lock file with `terraform providers lock`";
+            let next = if found.detail.contains("checksums previously recorded") {
+                "find out what changed: the lock file pins other bytes than this package of the provider has"
+            } else {
+                "provide the provider (terraform.provider_mirror in datamcp.toml) or refresh the lock file with `terraform providers lock`"
+            };
             new(ErrorCode::ToolMissing, &sentence(found)).map(|e| e.next(next))
         }
         "Unsupported Terraform Core version" | "Unsupported OpenTofu Core version" => {

@@ -47,7 +47,7 @@ fn another_bucket_key_or_kind_is_refused_until_a_person_says_so() {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, text).unwrap();
     project.set(|s| {
-        "{ backend = \"local\", path = \"state/terraform.tfstate\" }".clone_into(&mut s.state)
+        "{ backend = \"local\", path = \"state/terraform.tfstate\" }".clone_into(&mut s.state);
     });
     project.module(&module_of("local", &step("a", None, &project.effects().command("a"))));
     let is = format!("local:{}", file.display());

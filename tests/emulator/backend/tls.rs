@@ -7,10 +7,9 @@ use crate::harness::{Project, module_of, step};
 
 fn over_tls(project: &mut Project, trusting: bool) {
     let aws = &project.lab.aws;
-    let mut lines = format!("endpoint_url = \"{}\"\n", aws.tls_endpoint);
-    if trusting {
-        lines += &format!("ca_bundle = \"{}\"", aws.ca_bundle.display());
-    }
+    let bundle = format!("ca_bundle = \"{}\"", aws.ca_bundle.display());
+    let bundle = if trusting { bundle } else { String::new() };
+    let lines = format!("endpoint_url = \"{}\"\n{bundle}", aws.tls_endpoint);
     project.set(|s| s.aws = lines);
 }
 
@@ -27,8 +26,8 @@ fn the_policy_that_wants_tls_is_set_and_terraform_works_under_it() {
     bootstrap(&project, false).expect("succeeded");
     let emulator = project.lab.emulator();
     emulator.control("s3_transport", &json!({ "bucket": bucket, "enforce": true })).unwrap();
-    let plain = emulator.object(&bucket, "any").unwrap_err();
-    assert!(format!("{plain:#}").contains("403"), "plain http is refused: {plain:#}");
+    let refused = emulator.object(&bucket, "any").unwrap_err();
+    assert!(format!("{refused:#}").contains("403"), "plain http is refused: {refused:#}");
 
     project.module(&module_of("s3", &step("a", None, &project.effects().command("a"))));
     project.apply(&json!({ "turn": "1" })).expect("succeeded");

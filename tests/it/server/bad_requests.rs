@@ -123,6 +123,7 @@ fn queries() -> Vec<Case> {
     let unknown = json!({ "id": "0198f2c4-0000-7000-8000-000000000000" });
     vec![
         of(93, json!({ "since": "yesterday" }), "since", "2026-01-31"),
+        of(96, json!({ "since": "2001-01-01T00:00:00Z" }), "since", "at most 366 days before now"),
         of(94, json!({ "limit": 0 }), "limit", "1 to 100"),
         of(94, json!({ "limit": -1 }), "limit", "1 to 100"),
         of(94, json!({ "limit": 1_000_000_000 }), "limit", "1 to 100"),

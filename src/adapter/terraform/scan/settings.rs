@@ -82,6 +82,10 @@ fn arguments(block: &Block, wanted: &Backend) -> Result<Option<String>> {
         let what = format!("backend argument {name} is not allowed");
         return Err(denied(block, &what, ALLOWED.join(", ")));
     }
+    if block.attributes.get("use_lockfile").is_some_and(|on| *on != Value::Bool(true)) {
+        let what = "a state without a lock is not allowed: use_lockfile that is not true";
+        return Err(denied(block, what, "use_lockfile = true, or nothing".to_owned()));
+    }
     let Some(table) = block.attributes.get("dynamodb_table") else { return Ok(None) };
     if let Backend::S3 { lock_table: Some(ours), .. } = wanted {
         let other = table.text() != Some(ours);

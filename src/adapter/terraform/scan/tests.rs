@@ -194,6 +194,16 @@ fn bad_input_53_dynamodb_without_lock_file_is_warned_of() {
 }
 
 #[test]
+fn bad_input_54_a_state_without_a_lock_is_refused() {
+    for off in ["false", "var.lock", "\"\""] {
+        let main = format!("terraform {{\n backend \"local\" {{\n use_lockfile = {off}\n }}\n}}");
+        let error = scan_files(&[("envs/dev/main.tf", &main)]).unwrap_err();
+        assert!(error.message.contains("a state without a lock"), "{error}");
+        assert_eq!(error.allowed.as_deref(), Some("use_lockfile = true, or nothing"));
+    }
+}
+
+#[test]
 fn bad_inputs_22_24_25_and_broken_text() {
     assert!(scan_files(&[("envs/dev/readme.md", "")]).unwrap_err().message.contains("no *.tf"));
     assert!(scan_files(&[("envs/dev", "")]).unwrap_err().message.contains("not a folder"));
