@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,9 @@ use crate::tools::Tool;
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// One starts at a time: tests side by side would be given the same port.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// A running emulator.
 #[derive(Debug)]
 pub struct Gcs {
@@ -27,6 +31,7 @@ impl Gcs {
     /// Starts one; its log goes into `folder`.
     pub fn start(folder: &Path) -> Result<Self> {
         let tool = Tool::FakeGcs.provide()?;
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let port = Ports::new().take()?;
         let log = File::create(folder.join("gcs.log")).context("making the emulator's log")?;
         let host = format!("127.0.0.1:{port}");

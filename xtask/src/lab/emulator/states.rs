@@ -1,0 +1,68 @@
+//! What the tests of state backends ask of the emulator: rights, tables, keys, settings of buckets.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::{Emulator, text_of, texts};
+
+impl Emulator {
+    /// From now on the emulator asks IAM about every call, and checks signatures. Nothing takes it back.
+    pub fn enforce_iam(&self) -> Result<()> {
+        let url = format!("{}/moto-api/reset-auth", self.endpoint);
+        text_of(ureq::post(&url).send("0"), &url).map(drop)
+    }
+
+    /// A user of this name with one inline policy; returns id and secret of an access key.
+    pub fn user_with_policy(&self, name: &str, policy: &Value) -> Result<(String, String)> {
+        let escaped: String = policy
+            .to_string()
+            .bytes()
+            .map(|b| match b {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => char::from(b).to_string(),
+                other => format!("%{other:02X}"),
+            })
+            .collect();
+        let version = "Version=2010-05-08";
+        self.query("iam", &format!("Action=CreateUser&{version}&UserName={name}"))?;
+        let put = format!(
+            "Action=PutUserPolicy&{version}&UserName={name}&PolicyName=only&PolicyDocument={escaped}"
+        );
+        self.query("iam", &put)?;
+        let key =
+            self.query("iam", &format!("Action=CreateAccessKey&{version}&UserName={name}"))?;
+        let one = |element: &str| {
+            texts(&key, element)?.into_iter().next().with_context(|| format!("no {element}"))
+        };
+        Ok((one("AccessKeyId")?, one("SecretAccessKey")?))
+    }
+
+    /// A call of `DynamoDB`.
+    pub fn dynamodb(&self, operation: &str, request: &Value) -> Result<Value> {
+        let answer = ureq::post(&self.endpoint)
+            .header("Authorization", self.claim("dynamodb"))
+            .header("Content-Type", "application/x-amz-json-1.0")
+            .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
+            .send(request.to_string().as_str());
+        let text = text_of(answer, &format!("{} dynamodb {operation}", self.endpoint))?;
+        serde_json::from_str(&text).context("reading an answer of DynamoDB")
+    }
+
+    /// The KMS key by which an object is encrypted; nothing when it is not by one.
+    pub fn key_of_object(&self, bucket: &str, key: &str) -> Result<Option<String>> {
+        let url = format!("{}/{bucket}/{key}", self.endpoint);
+        let answer = ureq::head(&url).header("Authorization", self.claim("s3")).call();
+        let answer = answer.with_context(|| format!("asking {url}"))?;
+        let header = answer.headers().get("x-amz-server-side-encryption-aws-kms-key-id");
+        Ok(header.and_then(|v| v.to_str().ok()).map(str::to_owned))
+    }
+
+    /// Puts a setting of a bucket (`publicAccessBlock`, `encryption`, …) as XML, or takes it away.
+    pub fn bucket_setting(&self, bucket: &str, setting: &str, xml: Option<&str>) -> Result<()> {
+        if let Some(xml) = xml {
+            return self.put(&format!("/{bucket}?{setting}"), xml);
+        }
+        let url = format!("{}/{bucket}?{setting}", self.endpoint);
+        let answer = ureq::delete(&url).header("Authorization", self.claim("s3")).call();
+        text_of(answer, &url).map(drop)
+    }
+}
