@@ -98,8 +98,10 @@ fn a_token_is_worth_nothing_with_another_secret_or_for_another_cluster() {
     let elsewhere = Shell::new(&lab).token(&lab, &fresh("no-such-cluster"));
     refused(&lab, &elsewhere, PODS, "status 401");
     let mut changed = Shell::new(&lab).token(&lab, &cluster);
-    let last = changed.pop().unwrap();
-    changed.push(if last == 'A' { 'B' } else { 'A' });
+    // Inside of the signature: the last character of base64 may hold bits that mean nothing.
+    let place = changed.len() - 20;
+    let other = if &changed[place..=place] == "A" { "B" } else { "A" };
+    changed.replace_range(place..=place, other);
     refused(&lab, &changed, PODS, "status 401");
 }
 
