@@ -94,7 +94,7 @@ impl Surroundings {
         })
     }
 
-    /// `AWS_CA_BUNDLE`, which every AWS client but ours reads by itself.
+    /// `AWS_CA_BUNDLE`: what `[aws] ca_bundle` is when the settings do not say. The SDK does not read it by itself.
     pub fn ca_bundle(&self) -> Option<PathBuf> {
         self.network.iter().find(|(n, _)| n == "AWS_CA_BUNDLE").map(|(_, v)| self.cwd.join(v))
     }

@@ -63,7 +63,7 @@ fn bad_input_8_unknown_keys_are_errors_with_a_suggestion() {
 }
 
 #[test]
-fn bad_inputs_60_to_66_are_named_by_key() {
+fn bad_inputs_60_62_66_and_others_of_an_environment_are_named_by_key() {
     for (from, to, field, next) in [
         ("eu-west-1", "eu-wset-1", "environments.aws.dev.region", Some("did you mean eu-west-1")),
         ("123456789012", "12345678901", "environments.aws.dev.account_id", None),

@@ -162,11 +162,5 @@ fn advice(
             "unset it if nobody else needs it",
         );
     }
-    if variables.get("AWS_CA_BUNDLE").is_some() && variables.get("SSL_CERT_FILE").is_none() {
-        tell(
-            "AWS_CA_BUNDLE reaches terraform, but not datamcp's own calls",
-            "set SSL_CERT_FILE to the same file",
-        );
-    }
     advice
 }
