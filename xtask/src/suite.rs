@@ -146,21 +146,41 @@ impl Run<'_> {
 }
 
 /// Adds up cargo's lines about tests; fails when there was none to run.
-fn test_totals(log: &std::path::Path) -> Result<String> {
-    let text =
-        std::fs::read_to_string(log).with_context(|| format!("reading {}", log.display()))?;
-    let (mut passed, mut ignored) = (0, 0);
-    for line in text.lines().filter(|line| line.starts_with("test result:")) {
-        let mut words = line.split_whitespace().peekable();
-        while let Some(word) = words.next() {
-            let number = || word.parse::<u32>().unwrap_or_default();
-            match words.peek() {
-                Some(&"passed;") => passed += number(),
-                Some(&"ignored;") => ignored += number(),
-                _ => {}
+/// What a run of cargo's tests says of itself at the end.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Totals {
+    /// Tests that held.
+    pub(crate) passed: u32,
+    /// Tests that did not.
+    pub(crate) failed: u32,
+    /// Tests that were not run.
+    pub(crate) ignored: u32,
+}
+
+impl Totals {
+    /// Adds up the last lines of every test program in a log.
+    pub(crate) fn of(log: &std::path::Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(log).with_context(|| format!("reading {}", log.display()))?;
+        let mut totals = Self::default();
+        for line in text.lines().filter(|line| line.starts_with("test result:")) {
+            let mut words = line.split_whitespace().peekable();
+            while let Some(word) = words.next() {
+                let number = || word.parse::<u32>().unwrap_or_default();
+                match words.peek() {
+                    Some(&"passed;") => totals.passed += number(),
+                    Some(&"failed;") => totals.failed += number(),
+                    Some(&"ignored;") => totals.ignored += number(),
+                    _ => {}
+                }
             }
         }
+        Ok(totals)
     }
+}
+
+fn test_totals(log: &std::path::Path) -> Result<String> {
+    let Totals { passed, ignored, .. } = Totals::of(log)?;
     ensure!(passed > 0, "no test was run");
     Ok(if ignored == 0 {
         format!("{passed} tests passed")

@@ -59,6 +59,8 @@ pub enum Tool {
     McpNode,
     /// A Python with its official MCP client.
     McpPython,
+    /// The AWS command that the bench runs beside ours.
+    Aws,
     /// The published MCP server that the bench runs beside ours; only when asked for.
     Tfmcp,
 }
@@ -132,6 +134,7 @@ impl Tool {
             Self::Node => node::interpreter(&cache),
             Self::McpNode => node::packages(&cache),
             Self::McpPython => python::provide(&cache, &python::CLIENT),
+            Self::Aws => python::provide(&cache, &python::AWS),
             Self::Tfmcp => rust::provide(&cache, "tfmcp", &pins.tfmcp.version),
         }
         .with_context(|| format!("providing {self}"))?;
@@ -187,6 +190,7 @@ impl fmt::Display for Tool {
             Self::Node => "node",
             Self::McpNode => "mcp-node",
             Self::McpPython => "mcp-python",
+            Self::Aws => "aws",
             Self::Tfmcp => "tfmcp",
         })
     }

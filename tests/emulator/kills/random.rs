@@ -1,4 +1,4 @@
-//! Deaths at random moments. The seed is printed; `DATAMCP_SEED` repeats a run.
+//! Deaths at random moments. The seed is printed; `DATAMCP_SEED` repeats a run, `DATAMCP_MOMENTS` says how many there are.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,12 @@ use xtask::child::Identity;
 use super::{Expected, Victim};
 use crate::harness::{children_of_state, kill, until};
 
+/// How many moments are tried when nobody says.
 const MOMENTS: usize = 20;
+
+fn moments() -> usize {
+    std::env::var("DATAMCP_MOMENTS").map_or(MOMENTS, |text| text.parse().unwrap())
+}
 
 /// A small generator (`xorshift64*`): which moments are tried need not be unguessable, only told.
 struct Moments(u64);
@@ -51,7 +56,7 @@ fn bar_14_faults_1_2_the_server_dies_at_random_moments() {
     let usual = usual(&mut victim);
     let mut moments = Moments::new("killing the server");
     let mut ends = Vec::new();
-    for round in 0..MOMENTS {
+    for round in 0..self::moments() {
         let serial = victim.project.serial();
         let mut request = victim.request();
         let key = format!("round-{round}");
@@ -79,7 +84,7 @@ fn fault_2_the_supervisor_dies_at_random_moments() {
     let usual = usual(&mut victim);
     let mut moments = Moments::new("killing the supervisor");
     let mut ends = Vec::new();
-    for round in 0..MOMENTS {
+    for round in 0..self::moments() {
         let serial = victim.project.serial();
         let mut request = victim.request();
         request["wait_s"] = json!(0);

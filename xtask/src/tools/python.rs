@@ -67,6 +67,14 @@ pub(super) const CLIENT: Set = Set {
     about: "about 20 s",
 };
 
+pub(super) const AWS: Set = Set {
+    name: "aws",
+    package: "awscli",
+    program: "aws",
+    requirements: include_str!("../../../tests/lab/python/aws.txt"),
+    about: "about 20 s",
+};
+
 /// A Python that can make virtual environments.
 #[derive(Debug)]
 pub(super) struct Interpreter {
@@ -142,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_set_pins_its_package_by_hash() {
-        for set in [MOTO, CHECKOV, ZIZMOR, GO, NODE, CLIENT] {
+        for set in [MOTO, CHECKOV, ZIZMOR, GO, NODE, CLIENT, AWS] {
             assert!(!set.version("3.11").unwrap().is_empty());
             let pinned = set.requirements.lines().filter(|line| line.contains("==")).count();
             let hashed = set.requirements.lines().filter(|line| line.contains("--hash=sha256:"));
