@@ -19,6 +19,7 @@ mod report;
 mod scan;
 pub mod stream;
 mod tree;
+mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

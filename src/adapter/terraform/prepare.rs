@@ -15,6 +15,7 @@ use super::stream::Parser;
 use super::tree::Tree;
 use super::{
     Terraform, backend, cli_config, command, diagnose, environment, files, plan_file, scan,
+    workspace,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{End, Invocation, Sink};
@@ -88,8 +89,9 @@ impl Terraform {
             ])
         ));
         // The token is no part of what the data folder is for: a new one needs no new folder.
-        let token = backend::token(&environment.backend, &self.settings)?;
-        let token = token.map(|(host, token)| cli_config::credentials(&host, &token));
+        let signed = backend::token(&environment.backend, &self.settings)?;
+        let found = workspace::standing(&environment.backend, signed.as_ref()).await?;
+        let token = signed.as_ref().map(|(host, token)| cli_config::credentials(host, token));
         let cli = cli + token.as_deref().unwrap_or_default();
         let env = self.environment(job, &cli, &data)?;
         let prepared = Prepared { tool, facts, place, cwd: copy.join(&environment.root), env };
@@ -97,6 +99,9 @@ impl Terraform {
         if !mark.is_file() {
             prepared.init(job, &values, &data, cache.as_deref()).await?;
             scan::installed(&data, environment, self.settings.allowed())?;
+            if found == workspace::Standing::Absent {
+                workspace::standing(&environment.backend, signed.as_ref()).await?;
+            }
             files::write_private(&mark, b"")?;
         }
         Ok(prepared)

@@ -60,6 +60,38 @@ fn state_in_hcp_terraform_is_planned_applied_locked_and_the_token_stays_inside()
 }
 
 #[test]
+fn a_workspace_whose_runs_are_carried_out_elsewhere_is_refused_before_anything_runs() {
+    let (project, hcp) = in_hcp("file:token");
+    std::fs::write(project.folder().join("token"), TOKEN).unwrap();
+    for mode in ["remote", "agent"] {
+        hcp.execution_mode(mode).unwrap();
+        for tool in ["apply_terraform", "detect_drift", "terraform_outputs"] {
+            let request = json!({ "cloud": "aws", "env": "dev" });
+            let refused = project.call(tool, &request).refused("invalid_request");
+            assert_eq!(refused.at("/error/field"), "state.workspace", "{:#}", refused.value);
+            assert_eq!(refused.at("/error/given"), mode);
+            assert_eq!(refused.at("/error/allowed"), "local");
+            assert!(refused.at("/error/next").contains("to Local"), "{:#}", refused.value);
+        }
+    }
+    // Terraform would ask for the organization's rights and for the state: only the workspace was looked at.
+    let asked = hcp.requests().unwrap();
+    let looked = |line: &String| {
+        line.contains("/.well-known/") || line.contains("/organizations/acme/workspaces/dev ")
+    };
+    assert!(asked.iter().all(looked), "{asked:#?}");
+    project.lock_is_free();
+
+    hcp.execution_mode("local").unwrap();
+    project.plan(&json!({ "turn": "1" }));
+    std::fs::write(project.folder().join("token"), "another").unwrap();
+    let request = json!({ "cloud": "aws", "env": "dev" });
+    let refused = project.call("apply_terraform", &request).refused("upstream_denied");
+    assert_eq!(refused.at("/error/field"), "state.token", "{:#}", refused.value);
+    project.log_is_whole();
+}
+
+#[test]
 fn bad_input_52_what_does_not_fit_is_refused_with_guidance() {
     let (project, hcp) = in_hcp("file:token");
     std::fs::write(project.folder().join("token"), format!("{TOKEN}\n")).unwrap();

@@ -4,7 +4,7 @@ Written from the API reference ("Organizations", "Workspaces", "State Versions",
 and one workspace. It is not HCP Terraform: there are no runs, no teams, no variables, no history beyond the states.
 Every call needs the token of the file `token`; `requests.log` names what was asked for.
 
-Arguments: a folder, with `token` in it; a file `locked` there stands for a lock of somebody else. It answers over TLS; `tls.json` names the port, `tls-ca.pem` the authority.
+Arguments: a folder, with `token` in it; a file `locked` there stands for a lock of somebody else, one `mode` holds the workspace's execution mode (local without it). It answers over TLS; `tls.json` names the port, `tls-ca.pem` the authority.
 Ends when standard input does.
 """
 
@@ -40,6 +40,10 @@ def workspace(site):
         relationships["current-state-version"] = {"data": {"id": f"sv-{len(site.states)}", "type": "state-versions"}}
     if held:
         relationships["locked-by"] = {"data": {"id": "user-lab", "type": "users"}}
+    mode = "local"
+    if os.path.exists(os.path.join(site.folder, "mode")):
+        with open(os.path.join(site.folder, "mode")) as file:
+            mode = file.read().strip()
     permissions = ["can-update", "can-lock", "can-unlock", "can-force-unlock", "can-queue-apply", "can-queue-run"]
     return {
         "id": ID,
@@ -47,8 +51,8 @@ def workspace(site):
         "attributes": {
             "name": WORKSPACE,
             "locked": held,
-            "execution-mode": "local",
-            "operations": False,
+            "execution-mode": mode,
+            "operations": mode != "local",
             "terraform-version": "1.11.4",
             "permissions": {name: True for name in permissions + ["can-read-settings"]},
         },

@@ -83,6 +83,11 @@ impl Hcp {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
+    /// Sets where the workspace's runs are carried out: `local`, `remote` or `agent`.
+    pub fn execution_mode(&self, mode: &str) -> Result<()> {
+        fs::write(self.folder.join("mode"), mode).context("setting the execution mode")
+    }
+
     /// Locks the workspace as another user does, or gives it back: a file that the stand-in looks for.
     pub fn lock(&self, held: bool) -> Result<()> {
         let file = self.folder.join("locked");
