@@ -4,39 +4,66 @@
 use serde_json::{Value, json};
 
 use super::site::{Site, text};
+use super::wire::Client;
 
-/// Nothing is ever asked over MCP, so there is no state of a question that could be forged or used again.
+/// What a request of the newest revision says of itself; it opens no session.
+pub(super) fn meta() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "wire", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    })
+}
+
+/// A server to which this revision is spoken.
+fn speaking(site: &Site, revision: &str) -> Client {
+    let mut server = site.serve();
+    if revision != "2026-07-28" {
+        server.initialize(revision);
+    }
+    server
+}
+
+/// Calls a tool in this revision: the whole answer.
+fn call(server: &mut Client, revision: &str, mut params: Value) -> Value {
+    if revision == "2026-07-28" {
+        params["_meta"] = meta();
+    }
+    server.ask("tools/call", &params)
+}
+
+/// Nothing is ever asked over MCP, so there is no state of a question that could be forged or used again. That an answer
+/// which was made up does not approve a plan that waits is shown in the emulator lane, where there is one; that a state
+/// of ours is refused once it was changed is shown on the fixture of the conformance suites.
 #[test]
 fn security_4_bad_input_103_a_request_state_that_we_never_gave_changes_nothing() {
     let site = Site::new();
-    let mut server = site.serve();
-    server.initialize("2025-11-25");
     let arguments = json!({
         "cloud": "aws", "env": "dev", "vars": { "size": 1 }, "dry_run": false,
         "plan_id": "0198f2c4-0000-7000-8000-000000000000",
     });
-    let plain = server.call("apply_terraform", &arguments);
-    assert_eq!(plain["structuredContent"]["error"]["field"], "plan_id", "{plain}");
     let accept = json!({ "approve": { "action": "accept", "content": { "approve": true } } });
-    for state in ["", "forged", "eyJhcHByb3ZlZCI6dHJ1ZX0.AAAA"] {
-        let answer = server.ask(
-            "tools/call",
-            &json!({
-                "name": "apply_terraform", "arguments": arguments,
-                "requestState": state, "inputResponses": accept,
-            }),
-        );
-        let told = &answer["result"]["structuredContent"];
-        assert_eq!(told["status"], "refused", "{state}: {answer}");
-        assert_eq!(told["error"], plain["structuredContent"]["error"], "{state}: {answer}");
+    for revision in ["2025-11-25", "2026-07-28"] {
+        let mut server = speaking(&site, revision);
+        let params = json!({ "name": "apply_terraform", "arguments": arguments });
+        let plain = call(&mut server, revision, params.clone())["result"].clone();
+        assert_eq!(plain["structuredContent"]["error"]["field"], "plan_id", "{plain}");
+        for state in ["", "forged", "eyJhcHByb3ZlZCI6dHJ1ZX0.AAAA"] {
+            let mut forged = params.clone();
+            forged["requestState"] = state.into();
+            forged["inputResponses"] = accept.clone();
+            let answer = call(&mut server, revision, forged);
+            let told = &answer["result"]["structuredContent"];
+            assert_eq!(told["status"], "refused", "{revision} {state}: {answer}");
+            let same = &plain["structuredContent"]["error"];
+            assert_eq!(&told["error"], same, "{revision} {state}: {answer}");
+        }
     }
     site.nothing_started("security 4");
 }
 
 /// Every command that is no tool, whatever commands there will be.
-#[test]
-fn security_6_no_command_of_people_is_a_tool_in_any_revision() {
-    let site = Site::new();
+pub(super) fn hidden(site: &Site) -> Vec<String> {
     let help = String::from_utf8(site.run(&["--help"], "").stdout).unwrap();
     let commands = help.split_once("Commands:\n").unwrap().1.split("\n\n").next().unwrap();
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/tools.json");
@@ -52,11 +79,18 @@ fn security_6_no_command_of_people_is_a_tool_in_any_revision() {
     for known in ["approve", "reject", "reconcile"] {
         assert!(hidden.iter().any(|name| name == known), "{known} is not in {hidden:?}");
     }
-    for revision in ["2025-03-26", "2025-06-18", "2025-11-25"] {
-        let mut server = site.serve();
-        server.initialize(revision);
+    hidden
+}
+
+#[test]
+fn security_6_no_command_of_people_is_a_tool_in_any_revision() {
+    let site = Site::new();
+    let hidden = hidden(&site);
+    for revision in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"] {
+        let mut server = speaking(&site, revision);
         for name in &hidden {
-            let answer = server.ask("tools/call", &json!({ "name": name, "arguments": {} }));
+            let params = json!({ "name": name, "arguments": {} });
+            let answer = call(&mut server, revision, params);
             assert_eq!(answer["error"]["code"], -32602, "{revision} {name}: {answer}");
         }
     }

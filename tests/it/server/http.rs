@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::forged::{hidden, meta};
 use super::site::{Site, text};
 use crate::alone;
 
@@ -79,15 +80,27 @@ impl Server {
     }
 
     fn modern(&self, head: &[&str], method: &str, version: &str, mut params: Value) -> Reply {
-        params["_meta"] = json!({
-            "io.modelcontextprotocol/protocolVersion": version,
-            "io.modelcontextprotocol/clientInfo": { "name": "wire", "version": "1" },
-            "io.modelcontextprotocol/clientCapabilities": {},
-        });
+        params["_meta"] = meta();
+        params["_meta"]["io.modelcontextprotocol/protocolVersion"] = version.into();
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let name = format!("Mcp-Method: {method}");
         let version = "MCP-Protocol-Version: 2026-07-28";
         self.ask("/mcp", &[head, &[version, &name]].concat(), &body.to_string())
+    }
+
+    /// Opens a session as the revisions before the newest do.
+    fn initialize(&self, head: &[&str]) -> Reply {
+        let hello = json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": { "name": "wire", "version": "1" },
+        });
+        self.older(head, "initialize", &hello)
+    }
+
+    fn older(&self, head: &[&str], method: &str, params: &Value) -> Reply {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        self.ask("/mcp", head, &body.to_string())
     }
 }
 
@@ -150,8 +163,9 @@ fn security_2_and_bad_inputs_104_and_105_foreign_hosts_and_origins_are_refused()
         format!("Origin: http://[2001:db8::1]:{port}"),
     ];
     for head in &foreign {
-        let reply = server.discover(&[head]);
-        assert_eq!(reply.status, 403, "{head}: {reply:?}");
+        for reply in [server.discover(&[head]), server.initialize(&[head])] {
+            assert_eq!(reply.status, 403, "{head}: {reply:?}");
+        }
     }
     let own = [
         format!("Host: localhost:{port}"),
@@ -161,9 +175,43 @@ fn security_2_and_bad_inputs_104_and_105_foreign_hosts_and_origins_are_refused()
         format!("Origin: http://[::1]:{port}"),
     ];
     for head in &own {
-        let reply = server.discover(&[head]);
-        assert_eq!(reply.status, 200, "{head}: {reply:?}");
+        for reply in [server.discover(&[head]), server.initialize(&[head])] {
+            assert_eq!(reply.status, 200, "{head}: {reply:?}");
+        }
     }
+}
+
+/// The row over HTTP: no session that was made up, and no tool that is not listed, in both generations.
+#[test]
+fn security_6_hidden_tools_and_made_up_sessions_over_http() {
+    let site = Site::new();
+    let server = Server::start(&site);
+    let opened = server.initialize(&[]);
+    let session = opened.head.lines().find_map(|line| line.strip_prefix("mcp-session-id: "));
+    let session = session.map(|id| format!("Mcp-Session-Id: {id}"));
+    let version = "MCP-Protocol-Version: 2025-11-25";
+    let mut older = vec![version];
+    older.extend(session.as_deref());
+    let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    assert_eq!(server.ask("/mcp", &older, &ready.to_string()).status, 202);
+    for name in hidden(&site) {
+        let call = json!({ "name": name, "arguments": {} });
+        let reply = server.older(&older, "tools/call", &call);
+        assert_eq!(reply.code(), -32602, "{name}: {reply:?}");
+        let named = format!("Mcp-Name: {name}");
+        let reply = server.modern(&[&named], "tools/call", "2026-07-28", call);
+        assert_eq!(reply.code(), -32602, "{name}: {reply:?}");
+    }
+    let call = json!({ "name": "list_environments", "arguments": {} });
+    let none = server.older(&[version], "tools/call", &call);
+    assert_eq!(none.status, 400, "{none:?}");
+    for made_up in ["x", "01890000-0000-7000-8000-000000000000"] {
+        let head = format!("Mcp-Session-Id: {made_up}");
+        let reply = server.older(&[version, &head], "tools/call", &call);
+        assert_eq!(reply.status, 404, "{made_up}: {reply:?}");
+        assert!(!reply.body.contains("environments"), "{reply:?}");
+    }
+    site.nothing_started("security 6");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn bad_input_55_providers() {
 }
 
 #[test]
-fn bad_input_57_module_sources() {
+fn bad_input_57_security_17_module_sources() {
     for source in [
         "git::ssh://x?ref=--upload-pack=touch",
         "git::https://github.com/acme/m",
