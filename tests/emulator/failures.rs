@@ -5,15 +5,9 @@ use std::{fs, thread};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answered, Effects, Project, chain, chain_on, children_of_state, for_real, kill, module_of,
-    step, terraform_apply, until,
+    Answered, Project, chain, chain_on, children_of_state, for_real, kill, running,
+    terraform_apply, three, until,
 };
-
-fn running(project: &Project) -> String {
-    let mut request = for_real(&json!({}));
-    request["wait_s"] = json!(0);
-    project.call("apply_terraform", &request).expect("running").operation()
-}
 
 /// The environment is blocked by this operation, and a person frees it.
 fn reconciled(project: &Project, id: &str, status: &str) {
@@ -113,7 +107,7 @@ fn fault_30_a_state_that_cannot_be_saved_is_kept_sealed_and_blocks() {
     project.set(|s| s.state = state);
     let id = running(&project);
     until("the first resource", 20, || project.effects().count() == 1);
-    empty_and_delete(&project, &bucket);
+    emulator.delete_bucket_with_versions(&bucket).unwrap();
 
     let answer = project.operation(&id, 30).expect("failed");
     let error = |name: &str| answer.at(&format!("/result/error{name}"));
@@ -131,43 +125,9 @@ fn fault_30_a_state_that_cannot_be_saved_is_kept_sealed_and_blocks() {
     project.log_is_whole();
 }
 
-/// Deletes a bucket with every version of everything in it.
-fn empty_and_delete(project: &Project, bucket: &str) {
-    let script = "import sys,urllib.request as u,re\n\
-        e,b,a=sys.argv[1:4]\n\
-        def call(m,p):\n\
-        \x20 r=u.Request(f'{e}/{b}{p}',method=m,headers={'Authorization':a})\n\
-        \x20 return u.urlopen(r).read().decode()\n\
-        x=call('GET','?versions')\n\
-        for k,v in re.findall(r'<Key>(.*?)</Key>.*?<VersionId>(.*?)</VersionId>',x,re.S):\n\
-        \x20 call('DELETE',f'/{k}?versionId={v}')\n\
-        call('DELETE','')\n";
-    let aws = &project.lab.aws;
-    let claim = format!(
-        "AWS4-HMAC-SHA256 Credential={}/20260101/{}/s3/aws4_request, SignedHeaders=host, Signature=0",
-        aws.access_key_id, aws.region
-    );
-    let output = std::process::Command::new("python3")
-        .args(["-c", script, &aws.endpoint, bucket, &claim])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Three steps in a row; the second one fails after it has said that it was there.
-fn broken(effects: &Effects, fails: bool) -> String {
-    let second = format!("{}; {}", effects.command("b"), if fails { "exit 3" } else { "true" });
-    let steps = [
-        step("a", None, &effects.command("a")),
-        step("b", Some("a"), &second),
-        step("c", Some("b"), &effects.command("c")),
-    ];
-    module_of("local", &steps.concat())
-}
-
 #[test]
 fn fault_42_a_partial_apply_is_listed_and_its_plan_is_burnt() {
-    let project = Project::with(|effects| broken(effects, true));
+    let project = Project::with(|effects| three(effects, "exit 3"));
     let plan = project.plan(&json!({})).at("/plan_id");
     let real = json!({ "plan_id": plan, "dry_run": false, "auto_approve": true });
     let answer = project.call("apply_terraform", &real).refused("partial_apply");
@@ -182,7 +142,7 @@ fn fault_42_a_partial_apply_is_listed_and_its_plan_is_burnt() {
     assert_eq!(again.at("/error/code"), "approval_used", "{:#}", again.value);
     assert_eq!(project.effects().of(&answer.operation()), ["a", "b"]);
 
-    project.module(&broken(&project.effects(), false));
+    project.module(&three(&project.effects(), "true"));
     let rest = project.apply(&json!({})).expect("succeeded");
     assert_eq!(project.effects().of(&rest.operation()), ["b", "c"], "only what was left to do");
     project.log_is_whole();

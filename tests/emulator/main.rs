@@ -19,6 +19,8 @@ mod embed;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod forged;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod locks;
@@ -30,6 +32,8 @@ mod path;
 mod refusals;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod signals;
 #[cfg(test)]
 mod state;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use xtask::child::Identity;
 use xtask::mcp::Client;
 
 use crate::harness::{
-    Answered, Project, alive, chain, for_real, module_of, step, structured, terraform_apply, until,
+    Answered, Project, alive, chain, for_real, running, structured, terraform_apply, three, until,
 };
 
 /// Starts an apply over MCP and waits until terraform works on it. Returns the operation.
@@ -90,25 +90,10 @@ fn fault_4_a_cancelled_call_ends_the_waiting_only() {
     client.stop().unwrap();
 }
 
-/// Three steps, the second of which takes its time.
-fn slow(project: &Project) -> String {
-    let effects = project.effects();
-    let second = format!("{}; sleep 5", effects.command("b"));
-    let steps = [
-        step("a", None, &effects.command("a")),
-        step("b", Some("a"), &second),
-        step("c", Some("b"), &effects.command("c")),
-    ];
-    module_of("local", &steps.concat())
-}
-
 #[test]
 fn faults_4_7_bar_15_cancel_operation_is_one_interrupt_and_lists_what_was_done() {
-    let project = Project::new();
-    project.module(&slow(&project));
-    let mut request = for_real(&json!({}));
-    request["wait_s"] = json!(0);
-    let id = project.call("apply_terraform", &request).expect("running").operation();
+    let project = Project::with(|effects| three(effects, "sleep 5"));
+    let id = running(&project);
     let effects = project.effects();
     until("the second step", 20, || effects.of(&id).len() == 2);
 

@@ -80,6 +80,17 @@ pub(crate) fn chain_on(backend: &str, effects: &Effects, length: usize, seconds:
     module_of(backend, &steps.concat())
 }
 
+/// Steps `a`, `b` and `c`, one after the other; the second one, once it is noted, goes on with this command.
+pub(crate) fn three(effects: &Effects, second: &str) -> String {
+    let second = format!("{}; {second}", effects.command("b"));
+    let steps = [
+        step("a", None, &effects.command("a")),
+        step("b", Some("a"), &second),
+        step("c", Some("b"), &effects.command("c")),
+    ];
+    module_of("local", &steps.concat())
+}
+
 /// A root module with a variable `turn` (another value of it replaces every step) and one that does nothing.
 pub(crate) fn module_of(backend: &str, body: &str) -> String {
     format!(

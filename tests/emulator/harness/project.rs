@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use xtask::lab::Lab;
 use xtask::mcp::Client;
 
-use super::{Answered, Effects, Settings};
+use super::{Answered, Effects, Settings, module_of};
 
 /// A project; its folder goes with it.
 #[derive(Debug)]
@@ -201,13 +201,18 @@ impl Project {
 
     /// A server with more environment variables.
     pub(crate) fn serve_with(&self, more: &[(&str, &str)]) -> Client {
+        let mut client = self.connect(more);
+        client.initialize().unwrap();
+        client
+    }
+
+    /// A server that nobody has said anything to yet: the newest revision opens no session.
+    pub(crate) fn connect(&self, more: &[(&str, &str)]) -> Client {
         let mut command = self.command(&["serve"]);
         command.envs(more.iter().copied());
         let number = self.servers.fetch_add(1, Ordering::Relaxed);
         let log = self.folder().join(format!("server-{number}.log"));
-        let mut client = Client::start(&mut command, &log).unwrap();
-        client.initialize().unwrap();
-        client
+        Client::start(&mut command, &log).unwrap()
     }
 }
 
@@ -222,6 +227,25 @@ pub(crate) fn for_real(vars: &Value) -> Value {
     request["dry_run"] = json!(false);
     request["auto_approve"] = json!(true);
     request
+}
+
+/// A project whose root module uses the real AWS provider, with the lock file that a user would commit.
+pub(crate) fn with_provider(body: &str) -> Project {
+    let project = Project::new();
+    let required = "terraform {\n  required_providers {\n    aws = {\n      source  = \
+                    \"hashicorp/aws\"\n      version = \"~> 5.100\"\n    }\n  }\n";
+    project.module(&module_of("local", body).replacen("terraform {\n", required, 1));
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("infra/aws/envs/dev/.terraform.lock.hcl");
+    std::fs::copy(lock, project.main().with_file_name(".terraform.lock.hcl")).unwrap();
+    project
+}
+
+/// Starts an apply and does not wait; returns the operation.
+#[track_caller]
+pub(crate) fn running(project: &Project) -> String {
+    let mut request = for_real(&json!({}));
+    request["wait_s"] = json!(0);
+    project.call("apply_terraform", &request).expect("running").operation()
 }
 
 /// Runs a command with a text on its standard input.

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use serde_json::json;
 
-use crate::harness::{Project, argv, for_real, module_of, until};
+use crate::harness::{Project, argv, running, until, with_provider};
 
 /// A role, who we are, and a pause in which processes can be looked at.
-fn module(name: &str) -> String {
+fn project(name: &str) -> Project {
     let body = format!(
         r#"
 provider "aws" {{
@@ -39,17 +38,7 @@ output "arn" {{
 }}
 "#
     );
-    let required = "terraform {\n  required_providers {\n    aws = {\n      source  = \
-                    \"hashicorp/aws\"\n      version = \"~> 5.100\"\n    }\n  }\n";
-    module_of("local", &body).replacen("terraform {\n", required, 1)
-}
-
-fn project(name: &str) -> Project {
-    let project = Project::new();
-    project.module(&module(name));
-    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("infra/aws/envs/dev/.terraform.lock.hcl");
-    fs::copy(lock, project.main().with_file_name(".terraform.lock.hcl")).unwrap();
-    project
+    with_provider(&body)
 }
 
 /// Processes of the project beside supervisors: terraform, the provider's plugin, the credential process.
@@ -70,9 +59,7 @@ fn environments(project: &Project) -> Vec<(u32, (String, String))> {
 fn promise_7_security_19_children_get_credentials_by_the_credential_process_alone() {
     let name = format!("dm-{}", std::process::id());
     let project = project(&name);
-    let mut request = for_real(&json!({}));
-    request["wait_s"] = json!(0);
-    let id = project.call("apply_terraform", &request).expect("running").operation();
+    let id = running(&project);
     let emulator = project.lab.emulator();
     let mut seen = BTreeMap::new();
     until("the role", 60, || {

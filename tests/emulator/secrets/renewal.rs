@@ -1,14 +1,14 @@
-//! Fault 43: keys that end while an apply goes on. The lab's layer `keys` makes them end, and counts who used which.
+//! Fault 43: keys that end while an apply goes on. The lab's layer `keys` makes them end, and counts who used which; its
+//! layer `sso` is the portal of IAM Identity Center.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Project, for_real, module_of, until};
+use crate::harness::{Project, running, until, with_provider};
 
 /// Two roles of AWS with a pause between them that is longer than the keys last.
-fn module(name: &str, pause_s: u32) -> String {
+fn project(name: &str, pause_s: u32) -> Project {
     let role = |which: &str, more: &str| {
         format!(
             "resource \"aws_iam_role\" \"{which}\" {{\n  name = \"{name}-{which}\"\n  {more}\n  \
@@ -24,17 +24,7 @@ fn module(name: &str, pause_s: u32) -> String {
         role("first", ""),
         role("second", "depends_on = [terraform_data.pause]"),
     );
-    let required = "terraform {\n  required_providers {\n    aws = {\n      source  = \
-                    \"hashicorp/aws\"\n      version = \"~> 5.100\"\n    }\n  }\n";
-    module_of("local", &body).replacen("terraform {\n", required, 1)
-}
-
-fn project(name: &str, pause_s: u32) -> Project {
-    let project = Project::new();
-    project.module(&module(name, pause_s));
-    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("infra/aws/envs/dev/.terraform.lock.hcl");
-    std::fs::copy(lock, project.main().with_file_name(".terraform.lock.hcl")).unwrap();
-    project
+    with_provider(&body)
 }
 
 fn layer(project: &Project, request: &Value) -> Value {
@@ -46,14 +36,14 @@ fn role_arn(project: &Project, role: &str) -> String {
 }
 
 #[test]
-fn fault_43_keys_that_end_during_an_apply_are_renewed() {
+fn fault_43_keys_that_end_after_a_minute_are_renewed_during_a_longer_apply() {
     let role = format!("dm-short-{}", std::process::id());
-    let mut project = project(&role, 25);
-    layer(&project, &json!({ "role": role, "lifetime_s": 16 }));
+    let mut project = project(&role, 75);
+    layer(&project, &json!({ "role": role, "lifetime_s": 60 }));
     let arn = role_arn(&project, &role);
     project.set(|s| s.environment = format!("role_arn = \"{arn}\"\n"));
     let id = begun(&project, &role);
-    let done = project.operation(&id, 180).expect("succeeded");
+    let done = project.operation(&id, 240).expect("succeeded");
     assert_eq!(done.at("/result/summary/add"), "3");
 
     let issued = layer(&project, &json!({ "role": role }))["issued"].clone();
@@ -83,9 +73,7 @@ fn source(project: &Project, keys: &Value) -> String {
 
 /// Starts an apply and returns once its first role is there.
 fn begun(project: &Project, name: &str) -> String {
-    let mut request = for_real(&json!({}));
-    request["wait_s"] = json!(0);
-    let id = project.call("apply_terraform", &request).expect("running").operation();
+    let id = running(project);
     let first = format!("{name}-first");
     until("the first role", 120, || {
         project.lab.emulator().inventory().unwrap().roles.contains(&first)
@@ -113,6 +101,59 @@ fn fault_43_a_source_that_gives_no_more_ends_the_apply_and_says_so() {
     assert!(error("next").starts_with("run it by hand"), "{:#}", answer.value);
     project.lock_is_free();
     project.log_is_whole();
+}
+
+/// `~/.aws/sso/cache/` and the SHA-1 of `corp`, as the AWS CLI names the file of a session.
+const TOKEN_OF_CORP: &str = "home/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+
+/// A profile of IAM Identity Center and the token that a login left.
+fn signed_in(project: &mut Project, role: &str) -> String {
+    let account = &project.lab.aws.account_id;
+    let config = format!(
+        "[profile p]\nsso_session = corp\nsso_account_id = {account}\nsso_role_name = {role}\n\
+         [sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.example/start\n"
+    );
+    let token = format!("login-of-{role}");
+    let kept = json!({ "accessToken": token, "expiresAt": "2099-01-01T00:00:00Z",
+        "region": "eu-west-1", "startUrl": "https://corp.example/start" });
+    let file = project.folder().join(TOKEN_OF_CORP);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, kept.to_string()).unwrap();
+    std::fs::write(project.folder().join("home/.aws/config"), config).unwrap();
+    project.set(|s| "profile = \"p\"\n".clone_into(&mut s.environment));
+    token
+}
+
+#[test]
+fn fault_43_an_sso_login_that_ends_during_an_apply_says_to_sign_in_again() {
+    let role = format!("dm-sso-{}", std::process::id());
+    let mut project = project(&role, 25);
+    layer(&project, &json!({ "role": role, "lifetime_s": 16 }));
+    let token = signed_in(&mut project, &role);
+    let login = |signed_in: bool| {
+        let request = json!({ "token": token, "signed_in": signed_in });
+        project.lab.emulator().control("sso", &request).unwrap();
+    };
+    login(true);
+    let id = begun(&project, &role);
+    login(false);
+    let answer = project.operation(&id, 180).expect("partial");
+    let error = |at: &str| answer.at(&format!("/result/error/{at}"));
+    assert_eq!(error("code"), "partial_apply", "{:#}", answer.value);
+    assert_eq!(error("details/credentials"), "upstream_denied", "{:#}", answer.value);
+    assert!(error("next").starts_with("run `aws sso login --profile p`"), "{:#}", answer.value);
+    assert!(error("details/done").contains("aws_iam_role.first"), "{:#}", answer.value);
+    assert!(error("details/failed").contains("aws_iam_role.second"), "{:#}", answer.value);
+    let state = std::fs::read_to_string(project.tfstate()).unwrap();
+    assert!(state.contains(&format!("{role}-first")), "what was made is in the state");
+    assert!(!answer.value.to_string().contains(&token), "promise 7");
+    project.lock_is_free();
+    project.log_is_whole();
+
+    login(true);
+    let rest = project.apply(&json!({}));
+    let rest = project.operation(&rest.operation(), 180).expect("succeeded");
+    assert_eq!(rest.at("/result/summary/add"), "1", "only what was left to do: {:#}", rest.value);
 }
 
 /// The control: what becomes of the same apply when the keys end and nobody renews them.

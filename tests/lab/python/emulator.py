@@ -46,6 +46,21 @@ def mend_delete_markers():
     FakeDeleteMarker.dispose = lambda self, garbage=False: None
 
 
+def with_underscores(handler):
+    """The token of IAM Identity Center comes in a header with an underscore in its name (`x-amz-sso_bearer_token`), and
+    werkzeug leaves such headers out."""
+
+    class Handler(handler):
+        def make_environ(self):
+            environ = super().make_environ()
+            for name, value in self.headers.items():
+                if "_" in name:
+                    environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+            return environ
+
+    return Handler
+
+
 def also_over_tls(app, handler):
     """The same application on a port of its own, over TLS."""
     from werkzeug.serving import make_server
@@ -75,7 +90,7 @@ def main():
     run = moto.server.run_simple
 
     def run_both(host, port, app, request_handler, **rest):
-        whole = wrapped(app)
+        whole, request_handler = wrapped(app), with_underscores(request_handler)
         also_over_tls(whole, request_handler)
         run(host, port, whole, request_handler=request_handler, **rest)
 

@@ -1,6 +1,7 @@
 //! What the tests of state backends ask of the emulator: rights, tables, keys, settings of buckets.
 
 use anyhow::{Context, Result};
+use regex_lite::Regex;
 use serde_json::Value;
 
 use super::{Emulator, text_of, texts};
@@ -56,13 +57,30 @@ impl Emulator {
         Ok(header.and_then(|v| v.to_str().ok()).map(str::to_owned))
     }
 
+    /// Deletes a bucket with every version and delete marker in it.
+    pub fn delete_bucket_with_versions(&self, bucket: &str) -> Result<()> {
+        let versions = self.get("s3", &format!("/{bucket}?versions"))?;
+        // A version stands in one element: its key, and the id after it.
+        let pattern = Regex::new(r"(?s)<Key>([^<]*)</Key>.*?<VersionId>([^<]*)</VersionId>")
+            .context("a version")?;
+        for found in pattern.captures_iter(&versions) {
+            let [key, version] = [1, 2].map(|n| found.get(n).map_or("", |text| text.as_str()));
+            self.delete(&format!("/{bucket}/{key}?versionId={version}"))?;
+        }
+        self.delete(&format!("/{bucket}"))
+    }
+
+    fn delete(&self, path: &str) -> Result<()> {
+        let url = format!("{}{path}", self.endpoint);
+        let answer = ureq::delete(&url).header("Authorization", self.claim("s3")).call();
+        text_of(answer, &url).map(drop)
+    }
+
     /// Puts a setting of a bucket (`publicAccessBlock`, `encryption`, …) as XML, or takes it away.
     pub fn bucket_setting(&self, bucket: &str, setting: &str, xml: Option<&str>) -> Result<()> {
         if let Some(xml) = xml {
             return self.put(&format!("/{bucket}?{setting}"), xml);
         }
-        let url = format!("{}/{bucket}?{setting}", self.endpoint);
-        let answer = ureq::delete(&url).header("Authorization", self.claim("s3")).call();
-        text_of(answer, &url).map(drop)
+        self.delete(&format!("/{bucket}?{setting}"))
     }
 }
