@@ -1,5 +1,7 @@
 //! Integration tests, emulator lane: the real binary, real terraform and the AWS emulator. `DATAMCP_LAB` names the
 //! description of a running lab (`lab.json`); without one every test fails. Processes are looked at in `/proc`: Linux.
+//!
+//! Tests start in the order of their names, so what waits longest stands in `ageing`.
 #![expect(
     clippy::disallowed_methods,
     reason = "a test plays user, operator and vandal: it starts programs and handles files itself"
@@ -8,6 +10,8 @@
 #[cfg(test)]
 mod harness;
 
+#[cfg(test)]
+mod ageing;
 #[cfg(test)]
 mod backend;
 #[cfg(test)]

@@ -3,4 +3,3 @@
 mod canary;
 mod credentials;
 mod environment;
-mod renewal;

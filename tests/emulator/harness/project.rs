@@ -216,9 +216,9 @@ impl Project {
     }
 }
 
-/// A request for `aws/dev` with these variables.
+/// A request for `aws/dev` with these variables, which waits as long as a machine with much to do may need.
 fn request(vars: &Value) -> Value {
-    json!({ "cloud": "aws", "env": "dev", "vars": vars })
+    json!({ "cloud": "aws", "env": "dev", "vars": vars, "wait_s": 300 })
 }
 
 /// The request of [`Project::apply`].

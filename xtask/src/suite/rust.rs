@@ -55,6 +55,9 @@ pub(super) fn emulator(run: &mut Run<'_>) {
     let Some(_lab) = lab else { return };
     let arguments = ["test", "--locked", "--workspace", "--test", "emulator", "--no-fail-fast"];
     let mut command = cargo(run, &arguments);
+    // Much of their time is a wait: for a pause in a module, for keys to end, for a provider to look again.
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    command.args(["--", &format!("--test-threads={}", 2 * processors)]);
     command.env("DATAMCP_LAB", run.logs.join("lab/lab.json"));
     tests(run, lane, "cargo test, emulator tests", command);
 }
