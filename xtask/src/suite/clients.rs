@@ -4,6 +4,7 @@
 
 mod conformance;
 mod http;
+mod inputs;
 mod inspector;
 mod official;
 mod site;
@@ -171,6 +172,7 @@ impl Kit {
         run.step(lane, &format!("{name}: bad inputs 8, 9, 107"), |_| {
             walk::bad_inputs_8_9_and_107(walker)
         });
+        run.step(lane, &format!("{name}: bad inputs, the table"), |_| inputs::walk(walker, site));
         if walk == Walk::Whole {
             run.step(lane, &format!("{name}: approved changes"), |_| walk::change(walker, site));
         }

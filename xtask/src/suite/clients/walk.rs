@@ -41,7 +41,7 @@ impl Walker {
     }
 
     /// Calls a tool and waits for its answer.
-    fn call(&mut self, tool: &str, arguments: &Value) -> Result<(Answer, Vec<f64>)> {
+    pub(super) fn call(&mut self, tool: &str, arguments: &Value) -> Result<(Answer, Vec<f64>)> {
         let called = match self {
             Self::Bridge(bridge) => bridge.call(tool, arguments, None)?,
             Self::Inspector(inspector) => inspector.call(tool, arguments)?,
