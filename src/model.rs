@@ -19,7 +19,7 @@ pub mod target;
 pub use actor::{Actor, Principal, Role};
 pub use backend::{Backend, TokenSource};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
-pub use cluster::EksAccess;
+pub use cluster::{Cluster, EksAccess};
 pub use credentials::{AssumedRole, CredentialSource};
 pub use digest::Digest;
 pub use effect::{Action, Effect};

@@ -2,6 +2,7 @@
 //! [`Permit`](crate::permit::Permit); adapters implement, `app` joins.
 
 pub mod cluster_tokens;
+pub mod clusters;
 pub mod credentials;
 pub mod identity;
 pub mod launcher;
@@ -13,6 +14,7 @@ pub mod state_backend;
 pub mod state_object;
 
 pub use cluster_tokens::{ClusterToken, ClusterTokens};
+pub use clusters::{ClusterFacts, ClusterFound, Clusters};
 pub use credentials::{CredentialDesk, DeskGuard, Refusal};
 pub use identity::{Advice, Caller, ChildCredentials, Identity, Origin};
 pub use launcher::Launcher;

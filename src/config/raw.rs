@@ -91,6 +91,26 @@ pub struct AwsEnvironment {
     /// Seconds that a session of the role lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_duration_s: Option<u32>,
+    /// Its cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Cluster>,
+}
+
+/// The cluster of an environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Its name in the cloud.
+    pub name: String,
+    /// Name of its kube context, default `CLOUD-ENV`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Role that the cluster's access entries know, default the environment's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+    /// Namespaces that may be changed, default all but those of Kubernetes itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
 }
 
 /// Where the first keys come from.

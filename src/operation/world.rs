@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::LeaseStore;
 use crate::port::{
-    CredentialDesk, Identity, Launcher, Plans, Premises, Provisioner, Runs, StateBackend,
+    Clusters, CredentialDesk, Identity, Launcher, Plans, Premises, Provisioner, Runs, StateBackend,
 };
 use crate::run::Stores;
 
@@ -33,6 +33,8 @@ pub struct World {
     pub runs: Arc<dyn Runs>,
     /// Starts supervisors.
     pub launcher: Arc<dyn Launcher>,
+    /// Where clusters are.
+    pub clusters: Arc<dyn Clusters>,
     /// Who we are.
     pub identity: Arc<dyn Identity>,
     /// Credentials for children.

@@ -4,6 +4,7 @@
 mod approvals;
 mod binding;
 mod clock;
+mod clusters;
 mod drift;
 mod faults;
 mod locks;

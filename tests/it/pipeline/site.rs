@@ -19,6 +19,7 @@ use datamcp::port::{Launcher, Runs};
 use datamcp::run::{RunFile, Settled, settle, supervise};
 use serde_json::{Value, json};
 
+use super::clusters::Cloud;
 use super::faults::{Faults, Faulty};
 use super::terraform::Terraform;
 use crate::alone::Leases;
@@ -61,6 +62,7 @@ pub(crate) struct Site {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) terraform: Arc<Terraform>,
+    pub(crate) cloud: Arc<Cloud>,
     pub(crate) faults: Arc<Faults>,
     /// Operations whose supervisor was started and has not been played yet.
     pub(crate) launched: Arc<Launched>,
@@ -117,6 +119,7 @@ impl Site {
             folder,
             clock: clock(jiff::Timestamp::from_second(BEGIN).unwrap(), up(1_000)),
             terraform,
+            cloud: Arc::default(),
             faults,
             launched: Arc::default(),
             settings: Mutex::new(settings.to_owned()),
@@ -195,6 +198,7 @@ impl Site {
             identity: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Identity>, datamcp::port::Identity),
             credentials: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::CredentialDesk>, datamcp::port::CredentialDesk),
             provisioner: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Provisioner>,
+            clusters: Arc::clone(&self.cloud) as Arc<dyn datamcp::port::Clusters>,
             state_backend: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::StateBackend>,
             premises: Arc::new(Machine { state: state.clone(), mirror: None, proxied: true }),
             clock,
