@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapter::file::{FileAnchor, FilePlans, FileRuns};
+use crate::adapter::kubeconfig::KubeconfigFiles;
 use crate::adapter::premises::Machine;
 use crate::adapter::process::{ProcessLauncher, SocketDesk};
 use crate::adapter::sqlite::Sqlite;
@@ -40,6 +41,10 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         }),
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
         clusters,
+        kubeconfigs: Arc::new(KubeconfigFiles {
+            places: surroundings.kubeconfigs.clone(),
+            program: surroundings.program.clone(),
+        }),
         identity,
         state_backend,
         premises: Arc::new(machine(&config, surroundings)),

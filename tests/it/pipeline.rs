@@ -7,6 +7,7 @@ mod clock;
 mod clusters;
 mod drift;
 mod faults;
+mod kubeconfig;
 mod locks;
 mod path;
 mod preflight;
