@@ -31,7 +31,11 @@ pub(super) fn classify(doing: &str, stderr: &str) -> Error {
         new(ErrorCode::InvalidRequest, &first)
             .field("namespace")
             .next("make the namespace first: it belongs to the environment, not to a release")
-    } else if has("parse error") || has("error calling") || has("execution error at") {
+    } else if has("parse error")
+        || has("executing \"")
+        || has("error calling")
+        || has("execution error at")
+    {
         new(ErrorCode::InvalidRequest, &format!("the chart cannot be rendered: {first}"))
             .field("chart_path")
     } else if has("missing in charts/ directory") {
@@ -77,6 +81,11 @@ mod tests {
                 "Error: query: failed to query with labels: secrets is forbidden: User \"x\" cannot list\n",
                 ErrorCode::UpstreamDenied,
                 None,
+            ),
+            (
+                "Error: UPGRADE FAILED: web/templates/bad.yaml:1:13\n  executing \"web/templates/bad.yaml\" at <.Values.none.such>:\n    nil pointer evaluating interface {}.such\n",
+                ErrorCode::InvalidRequest,
+                Some("chart_path"),
             ),
             ("Error: something new\n", ErrorCode::UpstreamFailed, None),
             ("", ErrorCode::UpstreamFailed, None),

@@ -6,9 +6,14 @@ use super::prepare::Prepared;
 use crate::error::{Error, ErrorCode, Result};
 use crate::port::{Listed, Release, Rendered, Revision};
 
-/// Asks for the one thing that tells clusters apart.
-const UID: &str =
-    "uid: {{ (lookup \"v1\" \"Namespace\" \"\" \"kube-system\").metadata.uid | quote }}\n";
+/// Asks for the one thing that tells clusters apart. Helm wants an object; it is rendered only, and nowhere stored.
+const UID: &str = "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: question
+data:
+  uid: {{ (lookup \"v1\" \"Namespace\" \"\" \"kube-system\").metadata.uid | quote }}
+";
 
 impl Prepared {
     /// The uid of `kube-system`.
@@ -17,7 +22,7 @@ impl Prepared {
         let chart = self.question(UID)?;
         let answer = self.read(doing, command::ask(&self.call(), &chart)).await?;
         let text = String::from_utf8_lossy(&answer).into_owned();
-        let line = text.lines().find_map(|line| line.strip_prefix("uid: "));
+        let line = text.lines().find_map(|line| line.strip_prefix("  uid: "));
         let uid = line.map(|uid| uid.trim().trim_matches('"').to_owned());
         uid.filter(|uid| !uid.is_empty()).ok_or_else(|| {
             Error::new(ErrorCode::UpstreamDenied, format!("{doing}: kube-system cannot be seen"))
