@@ -6,6 +6,7 @@ pub mod absent;
 pub mod aws;
 pub mod file;
 pub mod helm;
+pub mod kubeconfig;
 pub mod premises;
 pub mod process;
 pub mod sqlite;

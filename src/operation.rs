@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod desk;
 pub mod destroy_terraform;
 pub mod detect_drift;
+pub mod generate_kubeconfig;
 pub mod get_operation;
 pub mod helm;
 pub mod helm_deploy;

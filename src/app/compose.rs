@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::adapter::file::{FileAnchor, FilePlans, FileRuns};
 use crate::adapter::helm::Helm;
+use crate::adapter::kubeconfig::KubeconfigFiles;
 use crate::adapter::premises::Machine;
 use crate::adapter::process::{ProcessLauncher, SocketDesk};
 use crate::adapter::sqlite::Sqlite;
@@ -41,6 +42,10 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         }),
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
         clusters,
+        kubeconfigs: Arc::new(KubeconfigFiles {
+            places: surroundings.kubeconfigs.clone(),
+            program: surroundings.program.clone(),
+        }),
         identity,
         state_backend,
         premises: Arc::new(machine(&config, surroundings)),

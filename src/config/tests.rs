@@ -1,7 +1,7 @@
 //! Settings: unknown keys, bad values, who is who.
 
 use super::*;
-use crate::model::{Cloud, Role};
+use crate::model::{Cloud, KubeconfigPlaces, Role};
 
 fn surroundings() -> Surroundings {
     Surroundings {
@@ -15,6 +15,10 @@ fn surroundings() -> Surroundings {
         endpoint_overrides: vec![],
         no_color: false,
         program: "/bin/datamcp".into(),
+        kubeconfigs: KubeconfigPlaces {
+            usual: "/home/deploy/.kube/config".into(),
+            folder: "/home/deploy/.kube".into(),
+        },
         fault: None,
     }
 }

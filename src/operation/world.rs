@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::LeaseStore;
 use crate::port::{
-    Clusters, CredentialDesk, Identity, Launcher, Plans, Premises, Provisioner, Releases, Runs,
-    StateBackend,
+    Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher, Plans, Premises, Provisioner,
+    Releases, Runs, StateBackend,
 };
 use crate::run::Stores;
 
@@ -36,6 +36,8 @@ pub struct World {
     pub launcher: Arc<dyn Launcher>,
     /// Where clusters are.
     pub clusters: Arc<dyn Clusters>,
+    /// Kubeconfig files of the user.
+    pub kubeconfigs: Arc<dyn Kubeconfigs>,
     /// Who we are.
     pub identity: Arc<dyn Identity>,
     /// Credentials for children.

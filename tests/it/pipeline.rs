@@ -8,6 +8,7 @@ mod clusters;
 mod drift;
 mod faults;
 mod helm;
+mod kubeconfig;
 mod locks;
 mod path;
 mod preflight;

@@ -48,6 +48,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("adapter/helm", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
+    ("adapter/kubeconfig", &["model", "port", "error", "clock"]),
     ("adapter/premises", &["model", "port", "error"]),
     ("adapter/process", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     (
