@@ -8,6 +8,7 @@ mod clusters;
 mod drift;
 mod faults;
 mod helm;
+mod injection;
 mod kubeconfig;
 mod locks;
 mod path;

@@ -247,19 +247,27 @@ mod tests {
         verb: Verb,
         code: Option<i32>,
         interrupted: bool,
-        before: Option<Revision>,
+        before: Option<&Revision>,
         after: Option<Revision>,
     ) -> (Outcome, Option<Error>) {
         let captured = Captured::default;
         let end = End { code, signal: None, stdout: captured(), stderr: captured() };
-        let (end, before, after) = (Some(&end), before.as_ref(), Ok(after));
-        Ended { doing: "working", verb, end, interrupted, before, after, said: "" }.told()
+        let ended = Ended {
+            doing: "working",
+            verb,
+            end: Some(&end),
+            interrupted,
+            before,
+            after: Ok(after),
+            said: "",
+        };
+        ended.told()
     }
 
     #[test]
     fn fault_47_a_killed_helm_is_judged_by_what_it_left() {
         let one = || Some(revision(1, "deployed"));
-        let killed = |after| told(Verb::Deploy, None, false, one(), after);
+        let killed = |after| told(Verb::Deploy, None, false, one().as_ref(), after);
         let (outcome, error) = killed(Some(revision(2, "pending-upgrade")));
         assert_eq!(outcome, Outcome::Partial);
         assert!(error.unwrap().next.unwrap().contains("helm_rollback"));
@@ -269,20 +277,21 @@ mod tests {
             told(Verb::Deploy, None, false, None, Some(revision(1, "pending-install")));
         assert_eq!(outcome, Outcome::Partial);
         assert!(error.unwrap().next.unwrap().contains("helm_uninstall"));
-        assert_eq!(told(Verb::Uninstall, None, false, one(), None).0, Outcome::Succeeded);
+        assert_eq!(told(Verb::Uninstall, None, false, one().as_ref(), None).0, Outcome::Succeeded);
         let half = Some(revision(1, "uninstalling"));
-        assert_eq!(told(Verb::Uninstall, None, false, one(), half).0, Outcome::Partial);
+        assert_eq!(told(Verb::Uninstall, None, false, one().as_ref(), half).0, Outcome::Partial);
     }
 
     #[test]
     fn what_was_undone_has_failed_and_what_was_stopped_is_cancelled() {
         let one = || Some(revision(1, "deployed"));
-        let undone = told(Verb::Deploy, Some(1), false, one(), Some(revision(3, "deployed")));
+        let undone =
+            told(Verb::Deploy, Some(1), false, one().as_ref(), Some(revision(3, "deployed")));
         assert_eq!(undone.0, Outcome::Failed);
         let failed = || Some(revision(2, "failed"));
-        let (outcome, error) = told(Verb::Deploy, Some(1), false, one(), failed());
+        let (outcome, error) = told(Verb::Deploy, Some(1), false, one().as_ref(), failed());
         assert_eq!((outcome, error.unwrap().code), (Outcome::Partial, ErrorCode::PartialApply));
-        let (outcome, error) = told(Verb::Deploy, Some(1), true, one(), failed());
+        let (outcome, error) = told(Verb::Deploy, Some(1), true, one().as_ref(), failed());
         assert_eq!((outcome, error.unwrap().code), (Outcome::Cancelled, ErrorCode::Cancelled));
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Script {
 pub(crate) struct Helm {
     pub(crate) script: Mutex<Script>,
     pub(crate) calls: Mutex<Vec<String>>,
+    /// Questions to the cluster.
+    questions: Mutex<Vec<&'static str>>,
 }
 
 /// A revision.
@@ -67,13 +69,22 @@ impl Default for Helm {
             error: None,
             said: String::new(),
         };
-        Self { script: Mutex::new(script), calls: Mutex::default() }
+        Self { script: Mutex::new(script), calls: Mutex::default(), questions: Mutex::default() }
     }
 }
 
 impl Helm {
     pub(crate) fn tell(&self, change: impl FnOnce(&mut Script)) {
         change(&mut self.script.lock().unwrap());
+    }
+
+    /// What the cluster was asked.
+    pub(crate) fn asked(&self) -> Vec<&'static str> {
+        self.questions.lock().unwrap().clone()
+    }
+
+    fn question(&self, what: &'static str) {
+        self.questions.lock().unwrap().push(what);
     }
 
     /// What was carried out.
@@ -101,6 +112,7 @@ impl Releases for Helm {
         Ok(())
     }
     async fn version(&self) -> Result<String> {
+        self.question("version");
         Ok(self.script.lock().unwrap().version.clone())
     }
     async fn chart(&self, _project: &Path, path: &str) -> Result<Chart> {
@@ -113,14 +125,17 @@ impl Releases for Helm {
         })
     }
     async fn cluster_uid(&self, _job: &ReleaseJob) -> Result<String> {
+        self.question("cluster_uid");
         Ok(self.script.lock().unwrap().uid.clone())
     }
     async fn list(&self, job: &ReleaseJob, _all: bool) -> Result<Vec<Listed>> {
+        self.question("list");
         let script = self.script.lock().unwrap();
         let one = |r: &Release| Listed { name: job.release.clone(), last: r.at.clone() };
         Ok(script.release.as_ref().map(one).into_iter().collect())
     }
     async fn look(&self, _job: &ReleaseJob, revision: Option<u64>) -> Result<Option<Release>> {
+        self.question("look");
         let found = self.script.lock().unwrap().release.clone();
         Ok(found.map(|mut release| {
             if let Some(at) = release.history.iter().find(|r| Some(r.revision) == revision) {
@@ -132,6 +147,7 @@ impl Releases for Helm {
         }))
     }
     async fn render(&self, _job: &ReleaseJob, _filled: Filled<'_>) -> Result<Rendered> {
+        self.question("render");
         let mut script = self.script.lock().unwrap();
         let manifest = if script.rendered.len() > 1 {
             script.rendered.remove(0)
