@@ -10,6 +10,7 @@ pub mod launcher;
 pub mod plans;
 pub mod premises;
 pub mod provisioner;
+pub mod releases;
 pub mod runs;
 pub mod state_backend;
 pub mod state_object;
@@ -25,6 +26,9 @@ pub use premises::{Premises, StateFolder};
 pub use provisioner::{
     Applied, Job, JobFacts, Module, Output, PlanFile, Planned, Provisioner, StateLock, ToolVersion,
     VariableDecl, Watch, check_variables,
+};
+pub use releases::{
+    Chart, Filled, Hook, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Revision,
 };
 pub use runs::{JournalLine, Runs};
 pub use state_backend::{Findings, Setting, StateBackend};

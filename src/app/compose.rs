@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapter::file::{FileAnchor, FilePlans, FileRuns};
+use crate::adapter::helm::Helm;
 use crate::adapter::kubeconfig::KubeconfigFiles;
 use crate::adapter::premises::Machine;
 use crate::adapter::process::{ProcessLauncher, SocketDesk};
@@ -48,6 +49,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         identity,
         state_backend,
         premises: Arc::new(machine(&config, surroundings)),
+        releases: Arc::new(Helm::new(helm(&config, surroundings))),
         provisioner: Arc::new(Terraform::new(terraform(&config, surroundings))),
         clock,
         config: Arc::new(config),
@@ -94,6 +96,16 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
         .filter_map(|name| Some((name.to_owned(), surroundings::referred(name)?)))
         .collect();
     settings
+}
+
+fn helm(config: &Config, surroundings: &Surroundings) -> crate::adapter::helm::Settings {
+    crate::adapter::helm::Settings {
+        binary: config.raw().helm.binary.as_ref().map(|path| config.root().join(path)),
+        search_path: surroundings.path.clone(),
+        program: surroundings.program.clone(),
+        credential_command: vec![surroundings.program.display().to_string(), "credentials".into()],
+        passthrough: surroundings.network.clone(),
+    }
 }
 
 /// Tokens for the API of a cluster, for a program that reads no settings.

@@ -32,6 +32,9 @@ pub struct Raw {
     /// Terraform.
     #[serde(default)]
     pub terraform: Terraform,
+    /// Helm.
+    #[serde(default, skip_serializing_if = "Helm::is_default")]
+    pub helm: Helm,
     /// AWS.
     #[serde(default)]
     pub aws: Aws,
@@ -270,6 +273,21 @@ pub struct Terraform {
     /// Prefixes of remote module sources that may be used, with a pinned ref.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modules: Vec<String>,
+}
+
+/// Helm.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Helm {
+    /// Path of `helm`, default the first on `PATH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<PathBuf>,
+}
+
+impl Helm {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// AWS.

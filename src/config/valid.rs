@@ -48,7 +48,7 @@ pub struct Config {
 }
 
 /// Resource types whose loss is the loss of data or of many things at once.
-const PROTECTED: [&str; 12] = [
+const PROTECTED: [&str; 16] = [
     "aws_db_instance",
     "aws_rds_cluster",
     "aws_s3_bucket",
@@ -61,6 +61,10 @@ const PROTECTED: [&str; 12] = [
     "google_storage_bucket",
     "google_container_cluster",
     "google_sql_database_instance",
+    "CustomResourceDefinition",
+    "Namespace",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
 ];
 
 pub(super) fn named(field: &str, given: &str, bad: &BadName) -> Error {

@@ -236,6 +236,17 @@ pub fn namespace(name: &str) -> Result<(), BadName> {
     }
 }
 
+/// Names of Helm releases: DNS labels of at most 53 characters (Helm, "Labels and names").
+pub fn release(name: &str) -> Result<(), BadName> {
+    if name.len() <= 53 && namespace(name).is_ok() {
+        return Ok(());
+    }
+    Err(bad(
+        "is not a name of a release",
+        "1 to 53 of a-z, 0-9 and -, beginning and ending with a letter or digit",
+    ))
+}
+
 const CONTEXT: &str = "1 to 253 of A-Z, a-z, 0-9 and -_.:/@, beginning with a letter or digit";
 
 /// Names of kube contexts, narrower than the kubeconfig's own rule (any text): ARNs and names by other tools pass.

@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::LeaseStore;
 use crate::port::{
-    Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher, Plans, Premises, Provisioner, Runs,
-    StateBackend,
+    Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher, Plans, Premises, Provisioner,
+    Releases, Runs, StateBackend,
 };
 use crate::run::Stores;
 
@@ -44,6 +44,8 @@ pub struct World {
     pub credentials: Arc<dyn CredentialDesk>,
     /// Terraform.
     pub provisioner: Arc<dyn Provisioner>,
+    /// Helm.
+    pub releases: Arc<dyn Releases>,
     /// Where state is kept.
     pub state_backend: Arc<dyn StateBackend>,
     /// The machine that we are on.

@@ -12,4 +12,6 @@ mod eks_token;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod helm;
+#[cfg(test)]
 mod kubernetes;

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::clusters::Cloud;
 use super::faults::{Faults, Faulty};
+use super::releases::Helm;
 use super::terraform::Terraform;
 use crate::alone::Leases;
 
@@ -64,6 +65,7 @@ pub(crate) struct Site {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) terraform: Arc<Terraform>,
     pub(crate) cloud: Arc<Cloud>,
+    pub(crate) helm: Arc<Helm>,
     pub(crate) faults: Arc<Faults>,
     /// Operations whose supervisor was started and has not been played yet.
     pub(crate) launched: Arc<Launched>,
@@ -121,6 +123,7 @@ impl Site {
             clock: clock(jiff::Timestamp::from_second(BEGIN).unwrap(), up(1_000)),
             terraform,
             cloud: Arc::default(),
+            helm: Arc::default(),
             faults,
             launched: Arc::default(),
             settings: Mutex::new(settings.to_owned()),
@@ -199,6 +202,7 @@ impl Site {
             identity: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Identity>, datamcp::port::Identity),
             credentials: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::CredentialDesk>, datamcp::port::CredentialDesk),
             provisioner: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Provisioner>,
+            releases: Arc::clone(&self.helm) as Arc<dyn datamcp::port::Releases>,
             kubeconfigs: Arc::new(KubeconfigFiles {
                 places: KubeconfigPlaces {
                     usual: self.folder.path().join("home/.kube/config"),
