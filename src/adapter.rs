@@ -5,6 +5,8 @@ pub mod absent;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod file;
+pub mod helm;
+pub mod kubeconfig;
 pub mod premises;
 pub mod process;
 pub mod sqlite;

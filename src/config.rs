@@ -1,6 +1,7 @@
 //! Settings: read once, into types. The one door to environment variables. Raw is what was written, valid is what can
 //! be acted upon.
 
+mod cluster;
 mod credentials;
 pub mod exec_plugin;
 pub mod raw;

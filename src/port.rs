@@ -2,25 +2,33 @@
 //! [`Permit`](crate::permit::Permit); adapters implement, `app` joins.
 
 pub mod cluster_tokens;
+pub mod clusters;
 pub mod credentials;
 pub mod identity;
+pub mod kubeconfigs;
 pub mod launcher;
 pub mod plans;
 pub mod premises;
 pub mod provisioner;
+pub mod releases;
 pub mod runs;
 pub mod state_backend;
 pub mod state_object;
 
 pub use cluster_tokens::{ClusterToken, ClusterTokens};
+pub use clusters::{ClusterFacts, ClusterFound, Clusters};
 pub use credentials::{CredentialDesk, DeskGuard, Refusal};
 pub use identity::{Advice, Caller, ChildCredentials, Identity, Origin};
+pub use kubeconfigs::Kubeconfigs;
 pub use launcher::Launcher;
 pub use plans::Plans;
 pub use premises::{Premises, StateFolder};
 pub use provisioner::{
     Applied, Job, JobFacts, Module, Output, PlanFile, Planned, Provisioner, StateLock, ToolVersion,
     VariableDecl, Watch, check_variables,
+};
+pub use releases::{
+    Chart, Filled, Hook, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Revision,
 };
 pub use runs::{JournalLine, Runs};
 pub use state_backend::{Findings, Setting, StateBackend};

@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::model::{EksAccess, Environment};
 use crate::permit::Permit;
 use crate::port::{
-    Caller, ChildCredentials, ClusterToken, ClusterTokens, Findings, Identity, Origin, StateBackend,
+    Caller, ChildCredentials, ClusterFound, ClusterToken, ClusterTokens, Clusters, Findings,
+    Identity, Origin, StateBackend,
 };
 
 /// Knows nobody and reaches nothing.
@@ -39,6 +40,19 @@ impl Identity for NoCloud {
         environment: &Environment,
         _session: &str,
     ) -> Result<ChildCredentials> {
+        Err(missing(environment))
+    }
+}
+
+#[async_trait]
+impl Clusters for NoCloud {
+    async fn find(
+        &self,
+        environment: &Environment,
+        _session: &str,
+        _region: &str,
+        _name: &str,
+    ) -> Result<ClusterFound> {
         Err(missing(environment))
     }
 }

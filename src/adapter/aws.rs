@@ -1,5 +1,6 @@
 //! AWS by its SDK. Only this adapter knows it.
 
+pub mod clusters;
 mod credentials;
 pub mod eks_token;
 pub mod identity;
@@ -7,6 +8,7 @@ mod lock_table;
 pub mod state_bucket;
 mod trust;
 
+pub use clusters::EksClusters;
 pub use eks_token::{EksTokens, TokenCache};
 pub use identity::AwsIdentity;
 pub use state_bucket::StateBucket;

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapter::file::{FileAnchor, FilePlans, FileRuns};
+use crate::adapter::helm::Helm;
+use crate::adapter::kubeconfig::KubeconfigFiles;
 use crate::adapter::premises::Machine;
 use crate::adapter::process::{ProcessLauncher, SocketDesk};
 use crate::adapter::sqlite::Sqlite;
@@ -13,14 +15,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ExecPlugin, Surroundings, surroundings};
 use crate::model::{Backend, TokenSource};
 use crate::operation::World;
-use crate::port::{ClusterTokens, Identity, StateBackend};
+use crate::port::{ClusterTokens, Clusters, Identity, StateBackend};
 
 /// The world that these settings describe.
 pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
     let state = config.state().to_path_buf();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Sqlite::new(&state));
-    let (identity, state_backend) = clouds(surroundings);
+    let Clouds { identity, state_backend, clusters } = clouds(surroundings);
     World {
         settings_path: path.display().to_string(),
         host: surroundings.host.clone(),
@@ -39,9 +41,15 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
             environment: Surroundings::for_supervisor(&referred(&config)),
         }),
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
+        clusters,
+        kubeconfigs: Arc::new(KubeconfigFiles {
+            places: surroundings.kubeconfigs.clone(),
+            program: surroundings.program.clone(),
+        }),
         identity,
         state_backend,
         premises: Arc::new(machine(&config, surroundings)),
+        releases: Arc::new(Helm::new(helm(&config, surroundings))),
         provisioner: Arc::new(Terraform::new(terraform(&config, surroundings))),
         clock,
         config: Arc::new(config),
@@ -90,6 +98,16 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
     settings
 }
 
+fn helm(config: &Config, surroundings: &Surroundings) -> crate::adapter::helm::Settings {
+    crate::adapter::helm::Settings {
+        binary: config.raw().helm.binary.as_ref().map(|path| config.root().join(path)),
+        search_path: surroundings.path.clone(),
+        program: surroundings.program.clone(),
+        credential_command: vec![surroundings.program.display().to_string(), "credentials".into()],
+        passthrough: surroundings.network.clone(),
+    }
+}
+
 /// Tokens for the API of a cluster, for a program that reads no settings.
 #[cfg(feature = "aws")]
 pub(super) fn cluster_tokens(
@@ -115,17 +133,33 @@ pub(super) fn cluster_tokens(
     Arc::new(crate::adapter::absent::NoCloud)
 }
 
+/// The ports that are a cloud's.
+pub(super) struct Clouds {
+    pub(super) identity: Arc<dyn Identity>,
+    pub(super) state_backend: Arc<dyn StateBackend>,
+    pub(super) clusters: Arc<dyn Clusters>,
+}
+
 #[cfg(feature = "aws")]
-pub(super) fn clouds(surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
-    use crate::adapter::aws::{AwsIdentity, StateBucket};
+pub(super) fn clouds(surroundings: &Surroundings) -> Clouds {
+    use crate::adapter::aws::{AwsIdentity, EksClusters, StateBucket};
     let identity = Arc::new(AwsIdentity::new(
         surroundings.endpoint_overrides.clone(),
         Surroundings::for_supervisor(&[]),
     ));
-    (identity.clone(), Arc::new(StateBucket::new(identity)))
+    Clouds {
+        identity: identity.clone(),
+        state_backend: Arc::new(StateBucket::new(Arc::clone(&identity))),
+        clusters: Arc::new(EksClusters::new(identity)),
+    }
 }
 
 #[cfg(not(feature = "aws"))]
-pub(super) fn clouds(_surroundings: &Surroundings) -> (Arc<dyn Identity>, Arc<dyn StateBackend>) {
-    (Arc::new(crate::adapter::absent::NoCloud), Arc::new(crate::adapter::absent::NoCloud))
+pub(super) fn clouds(_surroundings: &Surroundings) -> Clouds {
+    use crate::adapter::absent::NoCloud;
+    Clouds {
+        identity: Arc::new(NoCloud),
+        state_backend: Arc::new(NoCloud),
+        clusters: Arc::new(NoCloud),
+    }
 }

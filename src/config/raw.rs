@@ -32,6 +32,9 @@ pub struct Raw {
     /// Terraform.
     #[serde(default)]
     pub terraform: Terraform,
+    /// Helm.
+    #[serde(default, skip_serializing_if = "Helm::is_default")]
+    pub helm: Helm,
     /// AWS.
     #[serde(default)]
     pub aws: Aws,
@@ -91,6 +94,26 @@ pub struct AwsEnvironment {
     /// Seconds that a session of the role lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_duration_s: Option<u32>,
+    /// Its cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Cluster>,
+}
+
+/// The cluster of an environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Its name in the cloud.
+    pub name: String,
+    /// Name of its kube context, default `CLOUD-ENV`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Role that the cluster's access entries know, default the environment's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+    /// Namespaces that may be changed, default all but those of Kubernetes itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
 }
 
 /// Where the first keys come from.
@@ -250,6 +273,21 @@ pub struct Terraform {
     /// Prefixes of remote module sources that may be used, with a pinned ref.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modules: Vec<String>,
+}
+
+/// Helm.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Helm {
+    /// Path of `helm`, default the first on `PATH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<PathBuf>,
+}
+
+impl Helm {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// AWS.

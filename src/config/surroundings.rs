@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::model::KubeconfigPlaces;
 use crate::secret::Secret;
 
 /// What the process was started in.
@@ -29,6 +30,8 @@ pub struct Surroundings {
     pub no_color: bool,
     /// This program.
     pub program: PathBuf,
+    /// Where kubeconfigs of the user lie: the first file of `KUBECONFIG`, else `~/.kube/config`.
+    pub kubeconfigs: KubeconfigPlaces,
     /// Place where a test wants this process to die (`DATAMCP_FAULT`); without effect in a release build.
     pub fault: Option<String>,
 }
@@ -90,6 +93,12 @@ impl Surroundings {
             no_color: text("NO_COLOR").is_some(),
             program: std::env::current_exe()
                 .map_err(|e| Error::internal("finding this program", e))?,
+            kubeconfigs: KubeconfigPlaces {
+                usual: std::env::var_os("KUBECONFIG")
+                    .and_then(|list| std::env::split_paths(&list).find(|path| path.is_absolute()))
+                    .unwrap_or_else(|| home.join(".kube/config")),
+                folder: home.join(".kube"),
+            },
             fault: text("DATAMCP_FAULT"),
         })
     }

@@ -1,7 +1,7 @@
 //! Settings: unknown keys, bad values, who is who.
 
 use super::*;
-use crate::model::{Cloud, Role};
+use crate::model::{Cloud, KubeconfigPlaces, Role};
 
 fn surroundings() -> Surroundings {
     Surroundings {
@@ -15,6 +15,10 @@ fn surroundings() -> Surroundings {
         endpoint_overrides: vec![],
         no_color: false,
         program: "/bin/datamcp".into(),
+        kubeconfigs: KubeconfigPlaces {
+            usual: "/home/deploy/.kube/config".into(),
+            folder: "/home/deploy/.kube".into(),
+        },
         fault: None,
     }
 }
@@ -60,6 +64,40 @@ fn bad_input_8_unknown_keys_are_errors_with_a_suggestion() {
     let error = check(&GOOD.replace("region", "regoin")).unwrap_err();
     assert_eq!(error.next.as_deref(), Some("write `region` instead of `regoin`"));
     assert!(error.message.contains("line 6"), "{}", error.message);
+}
+
+#[test]
+fn a_kube_context_means_one_environment() {
+    let with = |cluster: &str| {
+        GOOD.replace("[tiers.dev]", &format!("cluster = {{ {cluster} }}\n[tiers.dev]"))
+    };
+    let config = check(&with("name = \"acme-dev\", namespaces = [\"apps\"]")).unwrap();
+    let found = config.by_context("aws-dev").unwrap();
+    let cluster = found.cluster.as_ref().unwrap();
+    assert_eq!((cluster.name.as_str(), cluster.may_change("apps")), ("acme-dev", true));
+    assert!(!cluster.may_change("kube-system") && !cluster.may_change("default"));
+    let unmapped = config.by_context("aws-dve").unwrap_err();
+    assert_eq!(unmapped.next.as_deref(), Some("did you mean aws-dev"));
+    assert_eq!(unmapped.allowed.as_deref(), Some("aws-dev"));
+    let any = check(&with("name = \"acme-dev\"")).unwrap();
+    let cluster = any.by_context("aws-dev").unwrap().cluster.as_ref().unwrap();
+    assert!(cluster.may_change("apps") && !cluster.may_change("kube-system"));
+    for (bad, field) in [
+        ("name = \"acme/dev\"", "cluster.name"),
+        ("name = \"acme\", context = \"--kubeconfig=x\"", "cluster.context"),
+        ("name = \"acme\", role_arn = \"arn:aws:s3:::x\"", "cluster.role_arn"),
+        ("name = \"acme\", namespaces = [\"Apps\"]", "cluster.namespaces"),
+    ] {
+        let error = check(&with(bad)).unwrap_err();
+        assert_eq!(error.field, Some(format!("environments.aws.dev.{field}")));
+    }
+    let twice = format!(
+        "{}\n[environments.aws.other]\ntier = \"dev\"\naccount_id = \"123456789012\"\nregion = \"eu-west-1\"\n\
+         state = {{ backend = \"local\", path = \"x\" }}\ncluster = {{ name = \"b\", context = \"aws-dev\" }}\n",
+        with("name = \"acme-dev\"")
+    );
+    let error = check(&twice).unwrap_err();
+    assert!(error.message.contains("belongs to aws/dev already"), "{}", error.message);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use super::cluster;
 use super::credentials;
 use super::raw::{self, Raw};
 use super::state;
@@ -47,7 +48,7 @@ pub struct Config {
 }
 
 /// Resource types whose loss is the loss of data or of many things at once.
-const PROTECTED: [&str; 12] = [
+const PROTECTED: [&str; 16] = [
     "aws_db_instance",
     "aws_rds_cluster",
     "aws_s3_bucket",
@@ -60,6 +61,10 @@ const PROTECTED: [&str; 12] = [
     "google_storage_bucket",
     "google_container_cluster",
     "google_sql_database_instance",
+    "CustomResourceDefinition",
+    "Namespace",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
 ];
 
 pub(super) fn named(field: &str, given: &str, bad: &BadName) -> Error {
@@ -84,6 +89,7 @@ impl Config {
             }
             environments.insert(environment.key.clone(), environment);
         }
+        cluster::distinct(&environments)?;
         let principals = principals(&raw)?;
         let people: Vec<Person> = raw
             .people
@@ -191,6 +197,11 @@ impl Config {
         Err(error)
     }
 
+    /// The environment whose cluster has this kube context.
+    pub fn by_context(&self, context: &str) -> Result<&Environment> {
+        cluster::by_context(&self.environments, context)
+    }
+
     /// The principal that an operating system's user acts as. Users that are not listed may look and plan.
     pub fn principal(&self, os_user: &str) -> PrincipalRule {
         self.principals.iter().find(|p| p.os_user == os_user).cloned().unwrap_or_else(|| {
@@ -284,8 +295,10 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
     let workspace = workspace(&field("workspace"), env.workspace.as_deref(), &backend)?;
     let folder = env.folder.clone().unwrap_or_else(|| PathBuf::from("infra/aws/envs").join(name));
     let (tree, module) = split_folder(&field("folder"), &folder, root)?;
+    let key = EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() };
+    let cluster = env.cluster.as_ref().map(|c| cluster::cluster(c, &key, field)).transpose()?;
     Ok(Environment {
-        key: EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() },
+        key,
         tier: tier(&env.tier, raw, &field("tier"))?,
         tree,
         root: module,
@@ -299,6 +312,7 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
         session_duration_s: credentials::duration(env, &field)?,
         endpoint_url: raw.aws.endpoint_url.clone(),
         ca_bundle: raw.aws.ca_bundle.as_ref().map(|path| root.join(path)),
+        cluster,
     })
 }
 

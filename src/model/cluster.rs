@@ -1,6 +1,34 @@
-//! A managed cluster and the way to its API: what an exec entry of a kubeconfig says.
+//! A managed cluster and the way to its API: what settings and an exec entry of a kubeconfig say.
+
+use serde::{Deserialize, Serialize};
 
 use super::name::{self, BadName};
+
+/// The cluster of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Its name in the cloud.
+    pub name: String,
+    /// Name of its kube context: requests name it so.
+    pub context: String,
+    /// Role that the cluster's access entries know, when it is not the environment's.
+    pub role_arn: Option<String>,
+    /// Namespaces that may be changed; empty: all but those of Kubernetes itself.
+    pub namespaces: Vec<String>,
+}
+
+/// Namespaces of Kubernetes itself (Kubernetes, "Initial namespaces"): nobody deploys there by this tool.
+const OWN_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
+impl Cluster {
+    /// Whether this namespace may be changed.
+    pub fn may_change(&self, namespace: &str) -> bool {
+        match self.namespaces.as_slice() {
+            [] => !OWN_NAMESPACES.contains(&namespace),
+            listed => listed.iter().any(|known| known == namespace),
+        }
+    }
+}
 
 /// A cluster of EKS, and as whom to come to it.
 #[derive(Debug, Clone, PartialEq, Eq)]

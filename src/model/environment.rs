@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Action, AssumedRole, Backend, CredentialSource, Digest};
+use super::{Action, AssumedRole, Backend, Cluster, CredentialSource, Digest};
 
 /// A cloud.
 #[derive(
@@ -99,6 +99,8 @@ pub struct Environment {
     pub endpoint_url: Option<String>,
     /// Certificates of the authorities to trust for AWS, in place of the system's.
     pub ca_bundle: Option<PathBuf>,
+    /// Its cluster.
+    pub cluster: Option<Cluster>,
 }
 
 impl Environment {

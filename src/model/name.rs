@@ -209,9 +209,6 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, k)| k)
 }
 
-#[cfg(test)]
-mod tests;
-
 const EKS_CLUSTER: &str = "1 to 100 of A-Z, a-z, 0-9, - and _, beginning with a letter or digit";
 
 /// EKS cluster names (Amazon EKS API reference, `CreateCluster`).
@@ -221,3 +218,44 @@ pub fn eks_cluster(name: &str) -> Result<(), BadName> {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if well_formed { Ok(()) } else { Err(bad("is not a name of an EKS cluster", EKS_CLUSTER)) }
 }
+
+/// Names of Kubernetes namespaces: DNS labels (Kubernetes, "Object Names and IDs"; RFC 1123).
+pub fn namespace(name: &str) -> Result<(), BadName> {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let well_formed = name.len() <= 63
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && edge(name.chars().next())
+        && edge(name.chars().last());
+    if well_formed {
+        Ok(())
+    } else {
+        Err(bad(
+            "is not a name of a namespace",
+            "1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit",
+        ))
+    }
+}
+
+/// Names of Helm releases: DNS labels of at most 53 characters (Helm, "Labels and names").
+pub fn release(name: &str) -> Result<(), BadName> {
+    if name.len() <= 53 && namespace(name).is_ok() {
+        return Ok(());
+    }
+    Err(bad(
+        "is not a name of a release",
+        "1 to 53 of a-z, 0-9 and -, beginning and ending with a letter or digit",
+    ))
+}
+
+const CONTEXT: &str = "1 to 253 of A-Z, a-z, 0-9 and -_.:/@, beginning with a letter or digit";
+
+/// Names of kube contexts, narrower than the kubeconfig's own rule (any text): ARNs and names by other tools pass.
+pub fn kube_context(name: &str) -> Result<(), BadName> {
+    let well_formed = name.len() <= 253
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@".contains(c));
+    if well_formed { Ok(()) } else { Err(bad("is not a name of a kube context", CONTEXT)) }
+}
+
+#[cfg(test)]
+mod tests;

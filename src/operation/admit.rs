@@ -57,7 +57,8 @@ pub async fn submit(
     let admitted = match admit(world, actor, tool, work, &request).await {
         Ok(admitted) => admitted,
         Err((target, error)) => {
-            let redactor = Redactor::new(strings(request.get("vars")));
+            let given = [request.get("vars"), request.get("values")];
+            let redactor = Redactor::new(given.into_iter().flat_map(strings));
             let error = error.map_text(&|text| redactor.clean(text));
             attempt.target = target;
             attempt.params = of_refused(&request);
@@ -201,6 +202,7 @@ pub async fn known_plan(
 
 /// The request as it may be kept: values of sensitive variables are masked; with `None` (nothing known) all of them.
 fn mask(request: &Value, sensitive: Option<&[String]>) -> Value {
+    let request = &without_values(request, sensitive.is_none());
     let Some(vars) = request.get("vars").and_then(Value::as_object) else {
         return clean(request, &Redactor::default());
     };
@@ -219,6 +221,27 @@ fn mask(request: &Value, sensitive: Option<&[String]>) -> Value {
         map.insert("vars".into(), Value::Object(masked));
     }
     clean(&request, &Redactor::new(secrets))
+}
+
+/// The request without what a chart's values hold: texts under names that look secret, or all of them. YAML is told by
+/// its length alone.
+fn without_values(request: &Value, all: bool) -> Value {
+    let mut request = request.clone();
+    match request.get_mut("values") {
+        Some(Value::String(text)) => *text = format!("(YAML, {} bytes)", text.len()),
+        Some(given) => hide("", given, all),
+        None => {}
+    }
+    request
+}
+
+fn hide(name: &str, value: &mut Value, all: bool) {
+    match value {
+        Value::String(text) if all || looks_secret(name, text) => MASK.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(name, item, all)),
+        Value::Object(map) => map.iter_mut().for_each(|(name, value)| hide(name, value, all)),
+        _ => {}
+    }
 }
 
 /// Longest request that the record of a refusal quotes, in bytes of JSON.

@@ -82,12 +82,17 @@ pub fn change<T: JsonSchema>() -> Schema {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static TOOLS: [&Tool; 10] = [
+pub static TOOLS: [&Tool; 15] = [
     &super::apply_terraform::TOOL,
     &super::destroy_terraform::TOOL,
     &super::terraform_outputs::TOOL,
     &super::detect_drift::TOOL,
     &super::bootstrap_state_backend::TOOL,
+    &super::generate_kubeconfig::TOOL,
+    &super::helm_deploy::TOOL,
+    &super::helm_rollback::TOOL,
+    &super::helm_uninstall::TOOL,
+    &super::helm_status::TOOL,
     &super::list_environments::TOOL,
     &super::preflight::TOOL,
     &super::list_operations::TOOL,

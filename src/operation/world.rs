@@ -8,7 +8,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::LeaseStore;
 use crate::port::{
-    CredentialDesk, Identity, Launcher, Plans, Premises, Provisioner, Runs, StateBackend,
+    Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher, Plans, Premises, Provisioner,
+    Releases, Runs, StateBackend,
 };
 use crate::run::Stores;
 
@@ -33,12 +34,18 @@ pub struct World {
     pub runs: Arc<dyn Runs>,
     /// Starts supervisors.
     pub launcher: Arc<dyn Launcher>,
+    /// Where clusters are.
+    pub clusters: Arc<dyn Clusters>,
+    /// Kubeconfig files of the user.
+    pub kubeconfigs: Arc<dyn Kubeconfigs>,
     /// Who we are.
     pub identity: Arc<dyn Identity>,
     /// Credentials for children.
     pub credentials: Arc<dyn CredentialDesk>,
     /// Terraform.
     pub provisioner: Arc<dyn Provisioner>,
+    /// Helm.
+    pub releases: Arc<dyn Releases>,
     /// Where state is kept.
     pub state_backend: Arc<dyn StateBackend>,
     /// The machine that we are on.

@@ -1,11 +1,15 @@
 //! Hands credentials to children while an operation runs; they are never in a file, an argument or an environment.
 
+mod child;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Environment, OperationId};
+
+pub use child::{PASSED, aws_config};
 
 /// Serves the credential process of terraform and helm children.
 #[async_trait]

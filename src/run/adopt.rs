@@ -29,7 +29,8 @@ pub enum Settled {
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Streams and states that stay as evidence of an unknown end, sealed.
-const EVIDENCE: [&str; 3] = ["apply.jsonl", "apply.stderr", "errored.tfstate"];
+const EVIDENCE: [&str; 5] =
+    ["apply.jsonl", "apply.stderr", "errored.tfstate", "helm.out", "helm.err"];
 
 /// Why a target stays blocked although the end is known.
 pub const STATE_LOST: &str =
@@ -161,8 +162,10 @@ fn end(journal: &[JournalLine], stream_began: bool) -> (Status, String) {
 }
 
 async fn close(stores: &Stores, row: &OperationRow, journal: &[JournalLine]) -> Result<Status> {
-    let stream_began =
-        stores.runs.scratch_size(row.id, "apply.jsonl").await?.is_some_and(|size| size > 0);
+    let size = async |name| stores.runs.scratch_size(row.id, name).await;
+    // Terraform writes at once; helm only at its end, so there the file alone says that it was started.
+    let stream_began = size("apply.jsonl").await?.is_some_and(|size| size > 0)
+        || size("helm.out").await?.is_some();
     let (status, summary) = end(journal, stream_began);
     let mut closing = Closing::new(status, summary.clone());
     closing.plan = row.plan;

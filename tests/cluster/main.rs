@@ -12,4 +12,8 @@ mod eks_token;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod helm;
+#[cfg(test)]
+mod kubeconfig;
+#[cfg(test)]
 mod kubernetes;

@@ -4,12 +4,17 @@
 mod approvals;
 mod binding;
 mod clock;
+mod clusters;
 mod drift;
 mod faults;
+mod helm;
+mod injection;
+mod kubeconfig;
 mod locks;
 mod path;
 mod preflight;
 mod programs;
+mod releases;
 mod secrets;
 mod site;
 mod stages;

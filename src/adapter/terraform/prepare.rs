@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{End, Invocation, Sink};
 use crate::model::digest::Parts;
 use crate::model::{Digest, StateVersion};
+use crate::port::credentials::aws_config;
 use crate::port::{Job, JobFacts, Output, Provisioner, ToolVersion};
 
 /// Longest time for a command that only reads.
@@ -130,11 +131,7 @@ impl Terraform {
         let (cli_file, aws_file) = (scratch.join("terraform.rc"), scratch.join("aws.config"));
         files::write_private(&cli_file, cli.as_bytes())?;
         let run = scratch.parent().unwrap_or(scratch);
-        let aws = environment::aws_config(
-            &self.settings.credential_command,
-            run,
-            &job.environment.region,
-        )?;
+        let aws = aws_config(&self.settings.credential_command, run, &job.environment.region)?;
         files::write_private(&aws_file, aws.as_bytes())?;
         Ok(environment::build(&environment::Needs {
             environment: &job.environment,

@@ -67,6 +67,7 @@ pub(super) fn environment(tree: &Path, root: &str, backend: Backend) -> Environm
         session_duration_s: None,
         endpoint_url: None,
         ca_bundle: None,
+        cluster: None,
     }
 }
 

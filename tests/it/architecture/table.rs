@@ -47,6 +47,8 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "clock",
         ],
     ),
+    ("adapter/helm", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
+    ("adapter/kubeconfig", &["model", "port", "error", "clock"]),
     ("adapter/premises", &["model", "port", "error"]),
     ("adapter/process", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     (

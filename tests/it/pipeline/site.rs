@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use datamcp::adapter::file::{FileAnchor, FilePlans, FileRuns};
+use datamcp::adapter::kubeconfig::KubeconfigFiles;
 use datamcp::adapter::premises::Machine;
 use datamcp::adapter::sqlite::Sqlite;
 use datamcp::audit::Log;
@@ -12,14 +13,16 @@ use datamcp::audit::store::OperationRow;
 use datamcp::clock::{Clock, FixedClock, Uptime};
 use datamcp::config::{self, Config, Surroundings};
 use datamcp::error::{Error, Result};
-use datamcp::model::{Actor, OperationId, Principal, Status};
+use datamcp::model::{Actor, KubeconfigPlaces, OperationId, Principal, Status};
 use datamcp::operation::desk::{Decider, Person, approve};
 use datamcp::operation::{Pipeline, Refusal, World, catalog, submit};
 use datamcp::port::{Launcher, Runs};
 use datamcp::run::{RunFile, Settled, settle, supervise};
 use serde_json::{Value, json};
 
+use super::clusters::Cloud;
 use super::faults::{Faults, Faulty};
+use super::releases::Helm;
 use super::terraform::Terraform;
 use crate::alone::Leases;
 
@@ -61,6 +64,8 @@ pub(crate) struct Site {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) terraform: Arc<Terraform>,
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) helm: Arc<Helm>,
     pub(crate) faults: Arc<Faults>,
     /// Operations whose supervisor was started and has not been played yet.
     pub(crate) launched: Arc<Launched>,
@@ -117,6 +122,8 @@ impl Site {
             folder,
             clock: clock(jiff::Timestamp::from_second(BEGIN).unwrap(), up(1_000)),
             terraform,
+            cloud: Arc::default(),
+            helm: Arc::default(),
             faults,
             launched: Arc::default(),
             settings: Mutex::new(settings.to_owned()),
@@ -195,6 +202,15 @@ impl Site {
             identity: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Identity>, datamcp::port::Identity),
             credentials: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::CredentialDesk>, datamcp::port::CredentialDesk),
             provisioner: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Provisioner>,
+            releases: Arc::clone(&self.helm) as Arc<dyn datamcp::port::Releases>,
+            kubeconfigs: Arc::new(KubeconfigFiles {
+                places: KubeconfigPlaces {
+                    usual: self.folder.path().join("home/.kube/config"),
+                    folder: self.folder.path().join("home/.kube"),
+                },
+                program: "/bin/datamcp".into(),
+            }),
+            clusters: Arc::clone(&self.cloud) as Arc<dyn datamcp::port::Clusters>,
             state_backend: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::StateBackend>,
             premises: Arc::new(Machine { state: state.clone(), mirror: None, proxied: true }),
             clock,
@@ -325,6 +341,10 @@ fn surroundings() -> Surroundings {
         endpoint_overrides: vec![],
         no_color: false,
         program: "/bin/datamcp".into(),
+        kubeconfigs: KubeconfigPlaces {
+            usual: "/home/.kube/config".into(),
+            folder: "/home/.kube".into(),
+        },
         fault: None,
     }
 }

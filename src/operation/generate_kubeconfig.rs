@@ -1,0 +1,351 @@
+//! `generate_kubeconfig`: a context for a cluster in a file of the user's. It asks the cloud one question and holds no
+//! secret: tokens are made when a client of Kubernetes asks for one.
+
+use std::path::{Component, Path, PathBuf};
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::call::See;
+use super::catalog::{Kind, Tool};
+use super::{ReadOperation, World, catalog, request};
+use crate::audit::Closing;
+use crate::audit::entry::Attempt;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::name::{self, nearest};
+use crate::model::{
+    Actor, Cloud, ContextEntry, CredentialSource, Digest, Effect, Environment, OperationId, Status,
+    Target,
+};
+use crate::port::{ClusterFacts, ClusterFound};
+
+/// Request of `generate_kubeconfig`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateKubeconfigRequest {
+    /// Cloud of the environment.
+    pub cloud: Option<Cloud>,
+    /// Name of the environment.
+    pub env: Option<String>,
+    /// Name of the cluster; default: the environment's.
+    #[serde(default)]
+    pub cluster: Option<String>,
+    /// File, below the settings' folder or in ~/.kube; default: the one that kubectl reads.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Make it the current context (default false).
+    #[serde(default)]
+    pub set_current: Option<bool>,
+}
+
+/// Answer of `generate_kubeconfig`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct GenerateKubeconfigAnswer {
+    /// Under which it is on record.
+    pub operation_id: OperationId,
+    /// The environment.
+    pub environment: String,
+    /// Name of the context.
+    pub context: String,
+    /// File that it is in.
+    pub path: String,
+    /// Name of the cluster.
+    pub cluster: String,
+    /// URL of its API.
+    pub endpoint: String,
+    /// Whether the file was changed; `false`: all was there.
+    pub changed: bool,
+    /// How long what it gives lasts.
+    pub expiry: String,
+    /// What should be known about it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
+}
+
+struct GenerateKubeconfig;
+
+/// What is to be written, understood.
+struct Wanted {
+    cluster: String,
+    context: String,
+    role: Option<String>,
+    path: PathBuf,
+    set_current: bool,
+}
+
+#[async_trait]
+impl ReadOperation for GenerateKubeconfig {
+    async fn read(&self, world: &World, actor: &Actor, raw: Value, _see: See<'_>) -> Result<Value> {
+        let r: GenerateKubeconfigRequest = request::read(&raw)?;
+        let key = request::required_key(r.cloud, r.env.clone())?;
+        let environment = world.config.environment(key.cloud, &key.name)?;
+        let wanted = wanted(world, environment, &r)?;
+        let operation = OperationId::fresh();
+        let target = Target::Environment(key);
+        let attempt = Attempt {
+            target: target.clone(),
+            actor: actor.clone(),
+            tool: TOOL.name.to_owned(),
+            request_digest: Digest::of_json(&raw),
+            params: raw,
+            idempotency_key: None,
+        };
+        world.log.receive(operation, attempt).await?;
+        let written = write(world, environment, operation, &wanted).await;
+        let closing = match &written {
+            Ok(answer) => Closing::new(
+                Status::Succeeded,
+                format!("context {} in {}", answer.context, answer.path),
+            ),
+            Err(error) => Closing::failed(Status::Failed, error.clone()),
+        };
+        world.log.end(operation, &target.to_string(), actor, closing).await?;
+        serde_json::to_value(written?).map_err(|e| Error::internal("writing an answer", e))
+    }
+}
+
+fn wanted(
+    world: &World,
+    environment: &Environment,
+    r: &GenerateKubeconfigRequest,
+) -> Result<Wanted> {
+    let own = environment.cluster.as_ref();
+    if let Some(given) = &r.cluster {
+        name::eks_cluster(given)
+            .map_err(|bad| Error::invalid("cluster", given, bad.why).allowed(bad.allowed))?;
+    }
+    let role = || environment.role.as_ref().map(|role| role.arn.clone());
+    let path = place(world, r.path.as_deref())?;
+    let set_current = r.set_current.unwrap_or(false);
+    match (&r.cluster, own) {
+        (Some(given), Some(own)) if *given != own.name => Ok(Wanted {
+            cluster: given.clone(),
+            // A name of its own: the environment's context means the environment's cluster.
+            context: format!("{}-{given}", own.context),
+            role: own.role_arn.clone().or_else(role),
+            path,
+            set_current,
+        }),
+        (_, Some(own)) => Ok(Wanted {
+            cluster: own.name.clone(),
+            context: own.context.clone(),
+            role: own.role_arn.clone().or_else(role),
+            path,
+            set_current,
+        }),
+        (Some(given), None) => Ok(Wanted {
+            cluster: given.clone(),
+            context: format!("{}-{}-{given}", environment.key.cloud.word(), environment.key.name),
+            role: role(),
+            path,
+            set_current,
+        }),
+        (None, None) => {
+            Err(Error::invalid("cluster", "", "is missing, and the settings name none")
+                .next(format!("name one, or set `cluster` of {} in the settings", environment.key)))
+        }
+    }
+}
+
+/// The file that is meant. A model names it: it stays where kubeconfigs of this project and this user are.
+fn place(world: &World, given: Option<&str>) -> Result<PathBuf> {
+    let places = world.kubeconfigs.places();
+    let Some(given) = given else { return Ok(places.usual) };
+    let (root, folder) = (world.config.root(), places.folder.as_path());
+    let allowed = || {
+        format!(
+            "a file below {} or {}, or {}",
+            root.display(),
+            folder.display(),
+            places.usual.display()
+        )
+    };
+    let bad = |why: &str| Error::invalid("path", given, why).allowed(allowed());
+    let path = Path::new(given);
+    let plain = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::RootDir);
+    if given.is_empty() || given.chars().any(char::is_control) || given.ends_with('/') {
+        return Err(bad("is not a path of a file"));
+    }
+    if !path.components().all(plain) {
+        return Err(bad("has . or .. in it"));
+    }
+    let path = root.join(path);
+    let inside = path == places.usual || [root, folder].iter().any(|top| path.starts_with(top));
+    if inside { Ok(path) } else { Err(bad("is in none of the folders for it")) }
+}
+
+async fn write(
+    world: &World,
+    environment: &Environment,
+    operation: OperationId,
+    wanted: &Wanted,
+) -> Result<GenerateKubeconfigAnswer> {
+    let facts = active(world, environment, operation, &wanted.cluster).await?;
+    let entry = entry(environment, wanted, &facts);
+    let merged = world.kubeconfigs.put(&wanted.path, &entry, wanted.set_current).await?;
+    let mut warnings = warnings(environment, wanted, &facts);
+    if merged.comments_lost {
+        warnings.push("the file's form did not let its comments be kept".to_owned());
+    }
+    Ok(GenerateKubeconfigAnswer {
+        operation_id: operation,
+        environment: environment.key.to_string(),
+        context: entry.name,
+        path: wanted.path.display().to_string(),
+        cluster: facts.name,
+        endpoint: facts.endpoint,
+        changed: merged.changed,
+        expiry: "the file does not end; clients get a token of up to 14 min from datamcp whenever they need one".to_owned(),
+        warnings,
+    })
+}
+
+/// The cluster of this name in the environment's account, when its API can be used.
+pub(super) async fn active(
+    world: &World,
+    environment: &Environment,
+    operation: OperationId,
+    cluster: &str,
+) -> Result<ClusterFacts> {
+    let session = operation.to_string();
+    let region = environment.region.as_str();
+    let doing = format!("looking for cluster {cluster} in {region}");
+    let facts = match world.clusters.find(environment, &session, region, cluster).await? {
+        ClusterFound::Active(facts) => facts,
+        ClusterFound::NotActive(status) => {
+            return Err(Error::new(ErrorCode::UpstreamFailed, format!("{doing}: it is {status}, its API cannot be used yet"))
+                .field("cluster")
+                .given(cluster)
+                .detail("cluster_status", status)
+                .next("wait until it is ACTIVE, then call again; `aws eks wait cluster-active` waits for it"));
+        }
+        ClusterFound::Absent(names) => {
+            return Err(absent(world, environment, &session, cluster, &names).await);
+        }
+    };
+    let account = facts.arn.split(':').nth(4).unwrap_or_default();
+    if account != environment.account {
+        return Err(Error::new(
+            ErrorCode::WrongIdentity,
+            format!(
+                "{doing}: it is in account {account}, {} is in {}",
+                environment.key, environment.account
+            ),
+        )
+        .next("use credentials of the environment's account"));
+    }
+    Ok(facts)
+}
+
+async fn absent(
+    world: &World,
+    environment: &Environment,
+    session: &str,
+    cluster: &str,
+    names: &[String],
+) -> Error {
+    let region = &environment.region;
+    let error = Error::invalid("cluster", cluster, format!("is not a cluster of {region}"))
+        .allowed(if names.is_empty() { "(there is none)".to_owned() } else { names.join(", ") });
+    if let Some(near) = nearest(cluster, names.iter().map(String::as_str)) {
+        return error.next(format!("did you mean {near}"));
+    }
+    match elsewhere(world, environment, session, cluster).await {
+        Some(other) => error
+            .detail("found_in", other.clone())
+            .next(format!("there is one in {other}: set `region` of an environment to it")),
+        None => error.next("check the name, and `region` of the environment"),
+    }
+}
+
+/// Another region that the settings know, with a cluster of this name.
+async fn elsewhere(
+    world: &World,
+    environment: &Environment,
+    session: &str,
+    cluster: &str,
+) -> Option<String> {
+    let mut regions: Vec<&str> = world
+        .config
+        .environments()
+        .filter(|e| e.account == environment.account && e.region != environment.region)
+        .map(|e| e.region.as_str())
+        .collect();
+    regions.sort_unstable();
+    regions.dedup();
+    for region in regions {
+        let found = world.clusters.find(environment, session, region, cluster).await;
+        if matches!(found, Ok(ClusterFound::Active(_) | ClusterFound::NotActive(_))) {
+            return Some(region.to_owned());
+        }
+    }
+    None
+}
+
+fn entry(environment: &Environment, wanted: &Wanted, facts: &ClusterFacts) -> ContextEntry {
+    let profile = match &environment.credentials {
+        CredentialSource::Profile { profile } => Some(profile),
+        _ => None,
+    };
+    let options = [
+        ("--role-arn", wanted.role.as_ref()),
+        ("--profile", profile),
+        ("--endpoint-url", environment.endpoint_url.as_ref()),
+    ];
+    let mut args = vec!["eks-token", "--cluster", &wanted.cluster, "--region", &environment.region];
+    for (name, value) in options {
+        args.extend(value.into_iter().flat_map(|value| [name, value.as_str()]));
+    }
+    let args = args.into_iter().map(str::to_owned).collect();
+    let bundle = environment.ca_bundle.as_ref();
+    ContextEntry {
+        name: wanted.context.clone(),
+        server: facts.endpoint.clone(),
+        certificate_authority: facts.certificate_authority.clone(),
+        args,
+        env: bundle
+            .map(|path| ("AWS_CA_BUNDLE".to_owned(), path.display().to_string()))
+            .into_iter()
+            .collect(),
+    }
+}
+
+fn warnings(environment: &Environment, wanted: &Wanted, facts: &ClusterFacts) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if facts.private_only {
+        warnings.push(
+            "its API has a private endpoint only: it answers from inside of its network".to_owned(),
+        );
+    }
+    let own_source = matches!(
+        environment.credentials,
+        CredentialSource::Profile { .. }
+            | CredentialSource::Ambient
+            | CredentialSource::Environment
+    );
+    if !own_source {
+        warnings.push("clients of Kubernetes run outside of datamcp: they use the AWS credentials of their own surroundings, not the environment's `credentials`".to_owned());
+    }
+    let external = environment
+        .role
+        .as_ref()
+        .is_some_and(|role| role.external_id.is_some() && wanted.role.as_ref() == Some(&role.arn));
+    if external {
+        warnings.push("the role asks for an external id, which an exec entry cannot give: set `cluster.role_arn` to a role without one".to_owned());
+    }
+    warnings
+}
+
+/// The tool.
+pub static TOOL: Tool = Tool {
+    name: "generate_kubeconfig",
+    title: "Generate kubeconfig",
+    about: "Adds a context for the environment's cluster to a kubeconfig of the user; tokens are made on use, none is stored. \
+            Other entries and the current context stay.",
+    effect: Effect::Local,
+    input: catalog::schema::<GenerateKubeconfigRequest>,
+    output: catalog::answer::<GenerateKubeconfigAnswer>,
+    kind: Kind::Read(&GenerateKubeconfig),
+};

@@ -1,0 +1,98 @@
+//! What deploying, rolling back and uninstalling a release share: how a request is understood, what a plan is bound to,
+//! how it is carried out.
+
+mod carry;
+mod diff;
+mod manifest;
+mod place;
+mod plan;
+mod request;
+mod source;
+mod values;
+
+pub use request::{DeployRequest, RollbackRequest, UninstallRequest};
+
+pub(super) use manifest::live_secrets;
+pub(super) use place::{cluster, job, namespace_is_open, of_context};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Computed, Done, LongOperation, Scene, World, WriteOperation};
+use crate::config::Config;
+use crate::error::Result;
+use crate::model::{Binding, Environment, EnvironmentKey, PlanRecord};
+use crate::operation::Ask;
+use crate::permit::Permit;
+use crate::port::Caller;
+
+/// What is done to a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseChange {
+    /// Installed or upgraded.
+    Deploy,
+    /// Brought back to an earlier revision.
+    Rollback,
+    /// Taken away.
+    Uninstall,
+}
+
+#[async_trait]
+impl LongOperation for ReleaseChange {
+    fn parse(&self, raw: &Value) -> Result<Ask> {
+        request::parse(*self, raw)
+    }
+
+    /// By the kube context, which belongs to one environment.
+    fn environment(&self, config: &Config, ask: &Ask) -> Result<Option<EnvironmentKey>> {
+        let context = ask.own.get("kube_context").and_then(Value::as_str);
+        of_context(config, context, ask.terms.plan_id.is_some())
+    }
+
+    async fn inspect(
+        &self,
+        world: &World,
+        environment: &Environment,
+        ask: &Ask,
+    ) -> Result<(Vec<String>, Vec<String>)> {
+        world.releases.find().await?;
+        if ask.terms.plan_id.is_none() {
+            let wanted = request::wanted(*self, &ask.own)?;
+            namespace_is_open(environment, &wanted.namespace)?;
+            if let Some(path) = &wanted.chart_path {
+                let chart = world.releases.chart(world.config.root(), path).await?;
+                request::version(wanted.version.as_deref(), &chart)?;
+            }
+        }
+        Ok((Vec::new(), Vec::new()))
+    }
+}
+
+#[async_trait]
+impl WriteOperation for ReleaseChange {
+    async fn compute(&self, scene: &Scene<'_>, caller: &Caller) -> Result<Computed> {
+        plan::compute(*self, scene, caller).await
+    }
+
+    async fn bind(
+        &self,
+        scene: &Scene<'_>,
+        record: &PlanRecord,
+        file: &[u8],
+        caller: &Caller,
+    ) -> Result<Binding> {
+        plan::bind(*self, scene, record, file, caller).await
+    }
+
+    async fn carry_out(
+        &self,
+        permit: &Permit,
+        scene: &Scene<'_>,
+        record: &PlanRecord,
+        file: &[u8],
+    ) -> Done {
+        carry::carry_out(permit, scene, record, file).await
+    }
+}

@@ -1,0 +1,6 @@
+//! Releases on the real thing: real helm, a real API server, tokens that the cluster checks.
+
+mod failures;
+mod path;
+pub(crate) mod project;
+mod refusals;

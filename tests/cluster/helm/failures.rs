@@ -1,0 +1,90 @@
+//! What goes wrong on the way, and what is left of it.
+
+use serde_json::json;
+
+use super::project::Project;
+use crate::harness::until;
+
+fn kill(pid: i32) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+#[test]
+fn a_failed_upgrade_is_partial_and_is_brought_back() {
+    let project = Project::new();
+    project.deploy(json!({})).expect("succeeded");
+    let mut request = project.deployment(json!({ "stuck": true, "tag": "2" }));
+    request["timeout_s"] = json!(5);
+    let failed = project.really("helm_deploy", request.clone()).expect("partial");
+    failed.says("/next", "helm_rollback");
+    failed.says("/error/details/helm", "not ready");
+    assert_eq!(failed.value["details"]["release_status"], "failed");
+    project.really("helm_rollback", project.release_of()).expect("succeeded");
+
+    request["rollback_on_failure"] = json!(true);
+    let undone = project.really("helm_deploy", request).expect("failed");
+    undone.says("/next", "rolled back");
+    assert_eq!(undone.value["details"]["release_status"], "deployed");
+    assert_eq!(project.status()["releases"][0]["status"], "deployed");
+    project.really("helm_uninstall", project.release_of()).expect("succeeded");
+}
+
+#[test]
+fn fault_47_a_killed_helm_leaves_one_way_on() {
+    let project = Project::new();
+    project.deploy(json!({})).expect("succeeded");
+    let (id, pid) = project.hanging();
+    // It has begun once the history says so.
+    until("a pending revision", || {
+        (project.status()["releases"][0]["status"] == "pending-upgrade").then_some(())
+    });
+    kill(pid);
+    let ended = project.end(&id);
+    assert_eq!(ended.text("/status"), "partial", "{:#}", ended.value);
+    assert_eq!(project.cli(&["locks"], "").value["locks"], json!([]), "the environment is free");
+    let refused = project.deploy(json!({})).refused("lock_held");
+    refused.says("/error/next", "helm_rollback to revision 1");
+    project.status()["next"].as_str().unwrap().contains("helm_rollback");
+    project.really("helm_rollback", project.release_of()).expect("succeeded");
+    project.deploy(json!({ "tag": "3" })).expect("succeeded");
+    project.really("helm_uninstall", project.release_of()).expect("succeeded");
+}
+
+#[test]
+fn fault_47_a_helm_killed_in_its_first_install_is_taken_away() {
+    let project = Project::new();
+    let (id, pid) = project.hanging();
+    until("a pending revision", || {
+        (project.status()["releases"][0]["status"] == "pending-install").then_some(())
+    });
+    kill(pid);
+    let ended = project.end(&id);
+    assert_eq!(ended.text("/status"), "partial", "{:#}", ended.value);
+    let refused = project.deploy(json!({})).refused("lock_held");
+    refused.says("/error/next", "helm_uninstall");
+    project.really("helm_uninstall", project.release_of()).expect("succeeded");
+    project.deploy(json!({})).expect("succeeded");
+    project.really("helm_uninstall", project.release_of()).expect("succeeded");
+}
+
+#[test]
+fn promise_6_a_helm_outlives_its_supervisor_and_holds_the_environment() {
+    let project = Project::new();
+    project.deploy(json!({})).expect("succeeded");
+    let (id, helm) = project.hanging();
+    let journal = project.state().join("runs").join(&id).join("journal.jsonl");
+    let text = std::fs::read_to_string(journal).unwrap();
+    let started = text.lines().find(|line| line.contains("\"started\"")).unwrap();
+    let started: serde_json::Value = serde_json::from_str(started).unwrap();
+    kill(i32::try_from(started["body"]["pid"].as_i64().unwrap()).unwrap());
+    let held = project.deploy(json!({ "tag": "3" })).refused("lock_held");
+    held.says("/error/details", &id);
+    kill(helm);
+    let ended = until("the end of the orphan", || {
+        let ended = project.end(&id);
+        (ended.text("/status") != "running").then_some(ended)
+    });
+    assert_eq!(ended.text("/status"), "unknown", "{:#}", ended.value);
+    project.deploy(json!({ "tag": "3" })).refused("environment_blocked");
+}

@@ -1,0 +1,261 @@
+//! Security 12, bar 23: hostile texts in every field of every tool. What names something is refused before anything is
+//! started or asked; what is only compared or kept starts nothing.
+
+use datamcp::error::Error;
+use datamcp::operation::{call, catalog, catalog::Kind, catalog::Tool, place};
+use serde_json::{Value, json};
+
+use super::helm;
+use super::site::{Site, agent};
+
+/// Options that lead a child elsewhere, take something from the disk, switch a check off, or run something.
+const OPTIONS: [&str; 48] = [
+    "kubeconfig",
+    "kube-context",
+    "kube-apiserver",
+    "kube-token",
+    "kube-as-user",
+    "kube-as-group",
+    "kube-ca-file",
+    "kube-insecure-skip-tls-verify",
+    "kube-tls-server-name",
+    "insecure-skip-tls-verify",
+    "plain-http",
+    "namespace",
+    "post-renderer",
+    "post-renderer-args",
+    "set",
+    "set-file",
+    "set-json",
+    "set-string",
+    "set-literal",
+    "values",
+    "repo",
+    "pass-credentials",
+    "username",
+    "password",
+    "keyring",
+    "cert-file",
+    "key-file",
+    "ca-file",
+    "registry-config",
+    "repository-config",
+    "repository-cache",
+    "content-cache",
+    "force",
+    "force-replace",
+    "force-conflicts",
+    "take-ownership",
+    "no-hooks",
+    "skip-schema-validation",
+    "skip-crds",
+    "create-namespace",
+    "disable-openapi-validation",
+    "dry-run",
+    "destroy",
+    "target",
+    "auto-approve",
+    "lock",
+    "state",
+    "server",
+];
+
+/// Everything else that once worked somewhere.
+const OTHERS: [&str; 74] = [
+    "-sURL",
+    "-Ahttps://evil.example.com",
+    "-f/etc/passwd",
+    "-f-",
+    "-n kube-system",
+    "-out=x",
+    "-chdir=/",
+    "-",
+    "--",
+    "-var=a=b",
+    "-var-file=/etc/passwd",
+    "-backend-config=bucket=x",
+    "-lock=false",
+    "-input=true",
+    "-h",
+    "-v",
+    "@file",
+    ".",
+    "..",
+    "./x",
+    "../x",
+    "/etc/passwd",
+    "~/x",
+    "~root",
+    "a/../../b",
+    "helm/../../x",
+    "helm/..",
+    "helm//x",
+    "helm/./x",
+    "a//b",
+    "C:\\x",
+    "\\\\host\\share",
+    "http://127.0.0.1/x",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://[fd00:ec2::254]/latest/",
+    "http://metadata.google.internal/",
+    "https://user:pw@host.example.com/x",
+    "https://evil.example.com/x.tgz",
+    "ftp://host.example.com/x",
+    "file:///etc/passwd",
+    "oci://registry.example.com/x",
+    "oci://169.254.169.254/x:1",
+    "git::ssh://x?ref=--upload-pack=y",
+    "git@host.example.com:x",
+    "ext::sh -c id",
+    "data:text/plain,x",
+    "gopher://host.example.com/x",
+    "a;id",
+    "a|id",
+    "a&&id",
+    "a`id`",
+    "$(id)",
+    "${IFS}id",
+    "a\nid",
+    "a\r\nX: y",
+    "a\0b",
+    "a\tb",
+    " a",
+    "a ",
+    "a b",
+    "'a'",
+    "\"a\"",
+    "a,b=c",
+    "a=b",
+    "image.tag=1,replicas=2",
+    "{{ .Values }}",
+    "${file(\"/etc/passwd\")}",
+    "%2e%2e%2fx",
+    "..%2fx",
+    "\u{430}pps",
+    "a\u{202e}b",
+    "a\u{200b}b",
+    "*",
+    "^.*$",
+];
+
+fn corpus() -> Vec<String> {
+    let of_option = |option: &str| {
+        let underscored = option.replace('-', "_");
+        [
+            format!("--{option}"),
+            format!("--{option}=https://evil.example.com"),
+            format!("--{option} x"),
+            format!("-{option}=x"),
+            format!("--{underscored}=x"),
+        ]
+    };
+    let mut all: Vec<String> = OPTIONS.iter().flat_map(|option| of_option(option)).collect();
+    all.extend(OTHERS.iter().map(|text| (*text).to_owned()));
+    all.push("a".repeat(10_000));
+    all
+}
+
+/// A good value of each field that holds a name.
+fn good(field: &str) -> Option<Value> {
+    Some(match field {
+        "cloud" => json!("aws"),
+        "env" => json!("dev"),
+        "workspace" => json!("default"),
+        "kube_context" => json!("aws-dev"),
+        "chart_path" => json!("helm/charts/web"),
+        "version" => json!("1.0.0"),
+        "release" => json!("web"),
+        "namespace" => json!("apps"),
+        "cluster" => json!("acme-dev"),
+        "plan_id" | "id" => json!("01a20409-5bbb-7000-8000-000000000000"),
+        _ => return None,
+    })
+}
+
+/// Fields that are never part of a name, an argument or an address: compared, parsed, or kept.
+const DATA: [&str; 8] =
+    ["idempotency_key", "user", "tool", "status", "since", "until", "cursor", "path"];
+
+/// Fields of a tool that take a text.
+fn texts(tool: &Tool) -> Vec<String> {
+    let schema = (tool.input)().to_value();
+    let fields = schema["properties"].as_object().cloned().unwrap_or_default();
+    let is_text = |field: &Value| {
+        let types = field["type"].to_string();
+        types.contains("string") || field.to_string().contains("#/$defs/Cloud")
+    };
+    fields.iter().filter(|(_, field)| is_text(field)).map(|(name, _)| name.clone()).collect()
+}
+
+/// A request that is good in every field that names something.
+fn request(tool: &Tool) -> Value {
+    let mut request = json!({});
+    for field in texts(tool).iter().filter(|f| *f != "plan_id" && *f != "version") {
+        if let Some(value) = good(field) {
+            request[field] = value;
+        }
+    }
+    request
+}
+
+/// Why a request is refused before anything is started, asked or recorded.
+async fn refusal(site: &Site, tool: &'static Tool, request: &Value) -> Option<Error> {
+    let world = site.world();
+    let Some(work) = tool.kind.long() else {
+        let called = call(&world, &agent(), tool, request.clone(), &mut |_| {}).await;
+        return called.failed.then(|| super::site::error(&called.answer));
+    };
+    let admitted = async {
+        let ask = work.parse(request)?;
+        let asked = work.environment(&world.config, &ask)?;
+        let (environment, _) = place(&world.config, asked, &ask, None)?;
+        work.inspect(&world, environment, &ask).await
+    };
+    admitted.await.err()
+}
+
+#[tokio::test]
+async fn security_12_hostile_names_are_refused_in_every_field_of_every_tool() {
+    let (site, corpus) = (helm::site(), corpus());
+    assert!(corpus.len() >= 250, "{}", corpus.len());
+    let mut tried = 0;
+    for tool in catalog::TOOLS.iter().filter(|t| !t.name.starts_with("argo_")) {
+        for field in texts(tool) {
+            if DATA.contains(&field.as_str()) || (field == "values" && tool.name == "helm_deploy") {
+                continue;
+            }
+            assert!(good(&field).is_some(), "{}: what is good in {field}?", tool.name);
+            for hostile in &corpus {
+                let mut request = request(tool);
+                request[&field] = json!(hostile);
+                let shown: String = hostile.chars().take(60).collect();
+                let refused = refusal(&site, tool, &request).await;
+                let refused = refused.unwrap_or_else(|| panic!("{}.{field}: {shown:?}", tool.name));
+                assert_eq!(refused.field.as_deref(), Some(field.as_str()), "{shown:?}: {refused}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 5_000, "{tried}");
+    assert!(site.helm.asked().is_empty() && site.terraform.calls.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn security_12_options_of_children_are_no_fields_of_any_tool() {
+    let site = helm::site();
+    for tool in catalog::TOOLS.iter().filter(|tool| matches!(tool.kind, Kind::Write(_))) {
+        for option in OPTIONS {
+            let names = [option.to_owned(), option.replace('-', "_"), format!("--{option}")];
+            let fields = texts(tool);
+            for name in names.iter().filter(|name| {
+                !fields.contains(name) && *name != "dry_run" && *name != "auto_approve"
+            }) {
+                let mut request = request(tool);
+                request[name] = json!("x");
+                let refused = refusal(&site, tool, &request).await;
+                let refused = refused.unwrap_or_else(|| panic!("{}: {name}", tool.name));
+                assert_eq!(refused.field.as_deref(), Some(name.as_str()), "{}", tool.name);
+            }
+        }
+    }
+}
