@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use self::play::Play;
+use self::play::{Play, deployment, release};
 use crate::lab::{Extent, Lab};
 use crate::place::Checkout;
 use crate::report::{Report, Ticker};
@@ -30,7 +30,7 @@ pub enum Build {
 type Step = fn(&mut Play, &Ticker) -> Result<String>;
 
 /// What is done once the server runs.
-const SCRIPT: [(&str, Step); 27] = [
+const SCRIPT: [(&str, Step); 46] = [
     ("the account is emptied, the state bucket too", |play, _| play.empty_the_account()),
     ("preflight", |play, on| play.preflight(on)),
     ("list_environments", |play, on| play.environments(on)),
@@ -52,6 +52,27 @@ const SCRIPT: [(&str, Step); 27] = [
     ("the emulator confirms: it is there", |play, _| play.it_is_there()),
     ("terraform_outputs", |play, on| play.outputs(on)),
     ("apply_terraform again, dry run", |play, on| play.nothing_to_do(on)),
+    ("generate_kubeconfig", |play, on| play.kubeconfig(on)),
+    ("kubectl by hand, with that file", |play, _| play.kubectl()),
+    ("preflight, with the cluster there", |play, on| play.preflight(on)),
+    ("helm_deploy, dry run", |play, on| play.plan_of("helm_deploy", &deployment(2), on)),
+    ("the cluster confirms: nothing was made", |play, _| play.no_release()),
+    ("helm_deploy without approval", |play, on| play.ask("helm_deploy", on)),
+    ("a person approves the release", |play, on| play.approve(on)),
+    ("helm_deploy, the approved plan", |play, on| play.carry_out("helm_deploy", on)),
+    ("the cluster confirms: 2 pods are ready", |play, _| play.pods_are(2)),
+    ("helm_deploy with 3 pods, dry run", |play, on| {
+        play.plan_of("helm_deploy", &deployment(3), on)
+    }),
+    ("a person approves the upgrade", |play, on| play.ask_and_approve("helm_deploy", on)),
+    ("helm_deploy with 3 pods, the approved plan", |play, on| play.carry_out("helm_deploy", on)),
+    ("the cluster confirms: 3 pods are ready", |play, _| play.pods_are(3)),
+    ("helm_rollback, dry run", |play, on| play.plan_of("helm_rollback", &release(), on)),
+    ("a person approves the way back", |play, on| play.ask_and_approve("helm_rollback", on)),
+    ("helm_rollback, the approved plan", |play, on| play.carry_out("helm_rollback", on)),
+    ("helm_status", |play, on| play.history(on)),
+    ("helm_uninstall, planned, approved, done", |play, on| play.uninstall(on)),
+    ("the cluster confirms: no release is left", |play, _| play.no_release()),
     ("somebody changes a role by hand", |play, _| play.change_by_hand()),
     ("detect_drift", |play, on| play.drift(on)),
     ("destroy_terraform, dry run", |play, on| play.plan("destroy_terraform", on)),
@@ -84,9 +105,11 @@ fn perform(checkout: &Checkout, build: &Build, report: &mut Report) -> Result<()
     let program = build.program(checkout);
     report.step("build", "the binary", |_| build.make(checkout))?;
     report.step("lab", "lab up", |_| {
-        let (lab, new) = Lab::up(checkout, Extent::Aws)?;
+        let (lab, new) = Lab::up(checkout, Extent::All)?;
         let age = if new { "new" } else { "was up" };
-        Ok(format!("{age}, {}, terraform {}", lab.aws.endpoint, lab.terraform.version))
+        let cluster = lab.cluster.as_ref().context("the lab has no cluster")?;
+        let (terraform, kubernetes) = (&lab.terraform.version, &cluster.kubernetes.version);
+        Ok(format!("{age}, {}, terraform {terraform}, Kubernetes {kubernetes}", lab.aws.endpoint))
     })?;
     let lab = Lab::running(checkout)?.context("the lab ended at once")?;
     let mut play = Play::prepare(lab, program, &checkout.lab())?;

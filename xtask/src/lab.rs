@@ -121,6 +121,8 @@ impl Lab {
         let serves = lab.cluster.as_ref().is_some_and(|cluster| cluster.serves(extent));
         if extent != Extent::Aws && !serves {
             lab.add_cluster(&tools, &checkout.lab(), extent)?;
+            // Its settings name the cluster's programs.
+            project::lay(&lab, checkout)?;
             new = true;
         }
         Ok((lab, new))

@@ -58,10 +58,20 @@ impl CredentialDesk for SocketDesk {
     }
 }
 
-/// The path of a socket has room for about 100 bytes, a state folder may be longer: a short link stands in for it.
+/// The path of a socket has room for about 100 bytes, a state folder may be longer: a short link stands in for it. A child
+/// of ours may have a folder for temporary files inside of its run's, which is as long: then it lies in the system's.
 fn short(folder: &Path) -> Result<(tempfile::TempDir, PathBuf)> {
+    short_in(&std::env::temp_dir(), folder)
+}
+
+fn short_in(usual: &Path, folder: &Path) -> Result<(tempfile::TempDir, PathBuf)> {
+    const LONGEST: usize = 64;
     let failed = |e| Error::internal("opening the credential desk", e);
-    let link = tempfile::Builder::new().prefix("dmcp").tempdir().map_err(failed)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("dmcp");
+    let roomy = usual.as_os_str().len() <= LONGEST;
+    let link = builder.tempdir_in(if roomy { usual } else { Path::new("/tmp") });
+    let link = link.map_err(failed)?;
     let path = link.path().join("r");
     std::os::unix::fs::symlink(folder, &path).map_err(failed)?;
     Ok((link, path))
@@ -117,5 +127,26 @@ pub async fn ask(folder: &Path) -> Result<String> {
         Some(error) => Err(serde_json::from_value(error.clone())
             .unwrap_or_else(|e| Error::internal("asking the credential desk", e))),
         None => Ok(text),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test makes the folders that it needs")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_desk_is_reached_also_where_temporary_files_lie_deep() {
+        let top = tempfile::tempdir().unwrap();
+        let run = top.path().join("a-run".repeat(20));
+        let deep = run.join("temporary".repeat(10));
+        std::fs::create_dir_all(&deep).unwrap();
+        let listener = std::os::unix::net::UnixListener::bind(
+            short_in(top.path(), &run).unwrap().1.join(SOCKET),
+        );
+        drop(listener.unwrap());
+        let (_link, path) = short_in(&deep, &run).unwrap();
+        assert!(path.join(SOCKET).as_os_str().len() < 100, "{}", path.display());
+        assert!(path.join(SOCKET).exists());
     }
 }

@@ -1,6 +1,7 @@
 //! The steps of the demo, and what each expects of the server, the emulator and the person.
 
 mod backend;
+mod cluster;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+
+pub(super) use cluster::{deployment, release};
 
 use super::expect;
 use crate::lab::{Inventory, Lab};
@@ -18,7 +21,7 @@ use crate::report::Ticker;
 /// The environment that is built up and taken down.
 const TARGET: (&str, &str) = ("aws", "dev");
 /// The tools that the demo calls.
-const TOOLS: [&str; 9] = [
+const TOOLS: [&str; 14] = [
     "preflight",
     "list_environments",
     "bootstrap_state_backend",
@@ -27,6 +30,11 @@ const TOOLS: [&str; 9] = [
     "destroy_terraform",
     "terraform_outputs",
     "get_operation",
+    "generate_kubeconfig",
+    "helm_deploy",
+    "helm_rollback",
+    "helm_status",
+    "helm_uninstall",
     "list_operations",
 ];
 
@@ -108,10 +116,24 @@ impl Play {
 
     /// A dry run: a plan with changes, and nothing else.
     pub(super) fn plan(&mut self, tool: &str, ticker: &Ticker) -> Result<String> {
-        let answer = self.call(tool, &target(), ticker)?;
+        self.plan_of(tool, &target(), ticker)
+    }
+
+    /// The same with another request.
+    pub(super) fn plan_of(
+        &mut self,
+        tool: &str,
+        request: &Value,
+        ticker: &Ticker,
+    ) -> Result<String> {
+        let answer = self.call(tool, request, ticker)?;
         expect(answer.status() == "planned", "status planned", || answer.brief())?;
         let [add, change, destroy, replace] = counts(&answer)?;
-        let counted = if tool == "destroy_terraform" { destroy } else { add };
+        let counted = match tool {
+            "destroy_terraform" | "helm_uninstall" => destroy,
+            "apply_terraform" | "bootstrap_state_backend" => add,
+            _ => add + change + destroy + replace,
+        };
         expect(counted > 0, "a plan with changes", || answer.brief())?;
         let plan_id = answer.text_at("/plan_id").context("the answer has no plan_id")?;
         plan_id.clone_into(&mut self.plan_id);
@@ -254,8 +276,7 @@ impl Play {
     }
 
     fn for_real(&self) -> Value {
-        let (cloud, env) = TARGET;
-        json!({ "cloud": cloud, "env": env, "dry_run": false, "plan_id": self.plan_id })
+        json!({ "dry_run": false, "plan_id": self.plan_id })
     }
 
     fn config(&self) -> Result<String> {
