@@ -293,3 +293,21 @@ async fn helm_status_tells_how_a_release_stands() {
     assert!(answer["next"].as_str().unwrap().contains("helm_rollback"));
     assert!(!answer.to_string().contains("canary-live"), "{answer}");
 }
+
+#[tokio::test]
+async fn preflight_asks_for_helm_where_there_is_a_cluster() {
+    let look = async |site: &Site| {
+        let tool = datamcp::operation::catalog::find("preflight").unwrap();
+        let called = datamcp::operation::call(
+            &site.world(),
+            &super::site::agent(),
+            tool,
+            json!({}),
+            &mut |_| {},
+        )
+        .await;
+        called.answer["checks"].to_string()
+    };
+    assert!(look(&site()).await.contains("helm 4.3"));
+    assert!(!look(&Site::new()).await.contains("helm"));
+}
