@@ -18,7 +18,7 @@ fn a_failed_upgrade_is_partial_and_is_brought_back() {
     request["timeout_s"] = json!(5);
     let failed = project.really("helm_deploy", request.clone()).expect("partial");
     failed.says("/next", "helm_rollback");
-    failed.says("/error/details/helm", "not ready");
+    failed.says("/error/details/helm", "context deadline exceeded");
     assert_eq!(failed.value["details"]["release_status"], "failed");
     project.really("helm_rollback", project.release_of()).expect("succeeded");
 
