@@ -2,5 +2,5 @@
 
 mod failures;
 mod path;
-mod project;
+pub(crate) mod project;
 mod refusals;

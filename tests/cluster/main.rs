@@ -14,4 +14,6 @@ mod harness;
 #[cfg(test)]
 mod helm;
 #[cfg(test)]
+mod kubeconfig;
+#[cfg(test)]
 mod kubernetes;

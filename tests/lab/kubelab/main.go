@@ -1,5 +1,5 @@
-// Kubelab is the lab's control plane in one program: its first argument names the component to be, the rest are that
-// component's own flags. One program instead of four shares its code on disk and is linked once.
+// Kubelab is the lab's control plane, and kubectl, in one program: its first argument names the component to be, the rest
+// are that component's own flags. One program instead of five shares its code on disk and is linked once.
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
+	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
@@ -31,12 +32,14 @@ func main() {
 		os.Exit(cli.Run(controllers.NewControllerManagerCommand()))
 	case "kube-scheduler":
 		os.Exit(cli.Run(scheduler.NewSchedulerCommand()))
+	case "kubectl":
+		os.Exit(cli.Run(kubectl.NewDefaultKubectlCommand()))
 	default:
 		usage()
 	}
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "the first argument is etcd, kube-apiserver, kube-controller-manager or kube-scheduler")
+	fmt.Fprintln(os.Stderr, "the first argument is etcd, kube-apiserver, kube-controller-manager, kube-scheduler or kubectl")
 	os.Exit(2)
 }

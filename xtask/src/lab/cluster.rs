@@ -47,6 +47,8 @@ pub struct Kubernetes {
     pub version: String,
     /// The helm to use with it.
     pub helm: PathBuf,
+    /// A program that is kubectl when its first argument says so.
+    pub kubelab: PathBuf,
     /// What runs: control plane, node, the check of EKS tokens.
     pub processes: Vec<Process>,
 }

@@ -79,6 +79,7 @@ impl Plane {
             namespace: NAMESPACE.to_owned(),
             version: programs.kubelab.version.clone(),
             helm: programs.helm.path.clone(),
+            kubelab: programs.kubelab.path.clone(),
             processes,
         }
     }
