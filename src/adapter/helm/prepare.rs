@@ -162,7 +162,7 @@ impl Prepared {
     }
 
     /// Says why an API that has no door to us did not answer.
-    fn from_afar(&self, error: Error) -> Error {
+    fn explained(&self, error: Error) -> Error {
         let silent = matches!(error.code, ErrorCode::UpstreamFailed | ErrorCode::TimedOut);
         if !(self.private_only && silent) {
             return error;
@@ -181,7 +181,7 @@ impl Prepared {
             .await?;
         if end.code != Some(0) {
             let error = diagnose::classify(doing, &end.stderr.text());
-            return Err(self.from_afar(error.detail("returncode", end.code)));
+            return Err(self.explained(error.detail("returncode", end.code)));
         }
         if end.stdout.dropped > 0 {
             let why = format!("{doing}: the answer is larger than {ANSWER_MAX} bytes");

@@ -174,10 +174,11 @@ async fn fault_47_a_stuck_release_has_one_next_step_and_is_not_forced() {
 #[tokio::test]
 async fn uninstalling_needs_a_person_who_types_the_environments_name() {
     let site = site();
-    let manifest = "kind: PersistentVolumeClaim\nmetadata: {name: data}\n";
+    let manifest = "kind: PersistentVolumeClaim\nmetadata: {name: data}\n---\nkind: Secret\nmetadata: {name: k, annotations: {helm.sh/resource-policy: keep}}\n";
     site.helm.tell(|t| t.release = Some(release(&[(1, "deployed")], manifest)));
     let request = json!({ "kube_context": "aws-dev", "release": "web", "namespace": "apps" });
     let plan = planned(&site, "helm_uninstall", request).await;
+    assert!(plan["plan_stdout"].as_str().unwrap().contains("keeps    Secret apps/k"), "{plan}");
     let text = plan["approval"]["reasons"].to_string();
     assert!(text.contains("does not let a requester approve delete alone"), "{plan}");
     let asked = carried(&site, "helm_uninstall", &plan).await;
