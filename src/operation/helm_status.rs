@@ -23,7 +23,7 @@ pub struct HelmStatusRequest {
     /// Kube context of an environment's cluster.
     pub kube_context: Option<String>,
     /// The namespace.
-    pub namespace: String,
+    pub namespace: Option<String>,
     /// One release; left out: all of the namespace.
     #[serde(default)]
     pub release: Option<String>,
@@ -106,9 +106,9 @@ impl ReadOperation for HelmStatus {
         _see: See<'_>,
     ) -> Result<Value> {
         let asked: HelmStatusRequest = request::read(&raw)?;
-        name::namespace(&asked.namespace).map_err(|bad| {
-            Error::invalid("namespace", &asked.namespace, bad.why).allowed(bad.allowed)
-        })?;
+        let namespace = asked.namespace.as_deref().unwrap_or_default();
+        name::namespace(namespace)
+            .map_err(|bad| Error::invalid("namespace", namespace, bad.why).allowed(bad.allowed))?;
         if let Some(release) = &asked.release {
             name::release(release)
                 .map_err(|bad| Error::invalid("release", release, bad.why).allowed(bad.allowed))?;
@@ -117,7 +117,7 @@ impl ReadOperation for HelmStatus {
         let key = of_context(&world.config, asked.kube_context.as_deref(), false)?;
         let key = key.ok_or_else(missing)?;
         let environment = world.config.environment(key.cloud, &key.name)?;
-        namespace_is_open(environment, &asked.namespace)?;
+        namespace_is_open(environment, namespace)?;
         world.releases.find().await?;
         let operation = OperationId::fresh();
         world.runs.create(operation, &json!({ "tool": TOOL.name })).await?;
@@ -133,11 +133,12 @@ async fn look(
     asked: &HelmStatusRequest,
     operation: OperationId,
 ) -> Result<HelmStatusAnswer> {
+    let namespace = asked.namespace.clone().unwrap_or_default();
     let scratch = world.runs.scratch(operation).await?;
     let desk = world.credentials.open(operation, environment).await?;
     let facts = cluster(world, environment, operation).await?;
     let name = asked.release.as_deref().unwrap_or("all");
-    let job = job(environment, facts, operation, scratch, (&asked.namespace, name));
+    let job = job(environment, facts, operation, scratch, (&namespace, name));
     let listed = world.releases.list(&job, asked.release.is_none()).await;
     let listed = listed.map_err(|error| desk.explain(error))?;
     let releases = listed.into_iter().map(|listed| ReleaseEntry {
@@ -149,7 +150,7 @@ async fn look(
     });
     let mut answer = HelmStatusAnswer {
         environment: environment.key.to_string(),
-        namespace: asked.namespace.clone(),
+        namespace,
         releases: releases.collect(),
         history: Vec::new(),
         objects: Vec::new(),

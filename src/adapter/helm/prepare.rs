@@ -27,6 +27,8 @@ pub(super) struct Prepared {
     /// `apps/web in aws/dev`, for messages.
     pub(super) place: String,
     pub(super) folder: PathBuf,
+    /// The API answers inside of its own network only.
+    private_only: bool,
     kubeconfig: PathBuf,
     namespace: String,
     release: String,
@@ -53,6 +55,7 @@ impl Helm {
             place: format!("{}/{} in {}", job.namespace, job.release, job.environment.key),
             env: self.environment(&folder),
             folder,
+            private_only: job.cluster.private_only,
             kubeconfig,
             namespace: job.namespace.clone(),
             release: job.release.clone(),
@@ -158,6 +161,17 @@ impl Prepared {
         Ok(folder)
     }
 
+    /// Says why an API that has no door to us did not answer.
+    fn explained(&self, error: Error) -> Error {
+        let silent = matches!(error.code, ErrorCode::UpstreamFailed | ErrorCode::TimedOut);
+        if !(self.private_only && silent) {
+            return error;
+        }
+        error
+            .detail("private_endpoint", true)
+            .next("the cluster's API is reached from inside of its network only: run datamcp there")
+    }
+
     /// Runs a child that only reads, and returns what it printed.
     pub(super) async fn read(&self, doing: &str, args: Vec<OsString>) -> Result<Vec<u8>> {
         let end = self
@@ -166,9 +180,8 @@ impl Prepared {
             .capture(READ_LIMIT)
             .await?;
         if end.code != Some(0) {
-            return Err(
-                diagnose::classify(doing, &end.stderr.text()).detail("returncode", end.code)
-            );
+            let error = diagnose::classify(doing, &end.stderr.text());
+            return Err(self.explained(error.detail("returncode", end.code)));
         }
         if end.stdout.dropped > 0 {
             let why = format!("{doing}: the answer is larger than {ANSWER_MAX} bytes");

@@ -179,7 +179,8 @@ pub(super) async fn compute(
     scene.journal.learn(secrets.iter().cloned());
     let deltas = deltas(change, &seen, &there, &goal, chart.as_ref())?;
     let changes = changes(change, &seen, &deltas, &goal.hooks);
-    let text = scene.journal.clean(&describe(&seen, &sealed, &deltas, &changes));
+    let kept = kept(&there, &goal.objects, &sealed.wanted.namespace);
+    let text = scene.journal.clean(&describe(&seen, &sealed, &deltas, &changes, &kept));
     scene.journal.line(&text).await;
     let file = serde_json::to_vec(&sealed).map_err(|e| Error::internal("writing a plan", e))?;
     let digest = Digest::of_json(&serde_json::to_value(&changes).unwrap_or_default());
@@ -416,7 +417,19 @@ fn changes(change: ReleaseChange, seen: &Seen, deltas: &[Delta], hooks: &[Hook])
     }
 }
 
-fn describe(seen: &Seen, sealed: &Sealed, deltas: &[Delta], changes: &ChangeSet) -> String {
+/// What the chart tells Helm to leave where it is, although the release has no use for it any more.
+fn kept(there: &[Object], wanted: &[Object], namespace: &str) -> Vec<String> {
+    let left = there.iter().filter(|o| !wanted.iter().any(|new| new.is(o, namespace)));
+    left.filter(|o| o.is_kept()).map(|o| o.address(namespace)).collect()
+}
+
+fn describe(
+    seen: &Seen,
+    sealed: &Sealed,
+    deltas: &[Delta],
+    changes: &ChangeSet,
+    kept: &[String],
+) -> String {
     let job = &seen.job;
     let mut lines =
         vec![format!("release {}/{} of cluster {}", job.namespace, job.release, job.cluster.name)];
@@ -439,6 +452,7 @@ fn describe(seen: &Seen, sealed: &Sealed, deltas: &[Delta], changes: &ChangeSet)
     if deltas.is_empty() {
         lines.push("\nnothing would change".to_owned());
     }
+    lines.extend(kept.iter().map(|o| format!("\nkeeps    {o} (helm.sh/resource-policy)")));
     lines.extend(changes.invocations.iter().map(|hook| format!("\nruns     {hook}")));
     lines.extend(unsteady(&sealed.unsteady).map(|told| format!("\nnote     {told}")));
     lines.join("\n")

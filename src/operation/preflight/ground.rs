@@ -1,4 +1,5 @@
-//! Checks of what all environments share: settings, state folder, log, terraform and its providers.
+//! Checks of what all environments share: settings, state folder, log, terraform and its providers, helm where there is
+//! a cluster.
 
 use super::{Check, Level, seen, within};
 use crate::audit::verify::verify;
@@ -13,7 +14,7 @@ const LITTLE: u64 = 1024 * MIB;
 const NONE: u64 = 64 * MIB;
 /// How long the log may take to be verified.
 const LOG: u64 = 5;
-/// How long terraform may take to say its version.
+/// How long terraform or helm may take to say its version.
 const BINARY: u64 = 15;
 
 /// All of them.
@@ -25,6 +26,10 @@ pub(super) async fn checks(world: &World) -> Vec<Check> {
     }
     checks.push(log(world).await);
     checks.extend(terraform(world).await);
+    if world.config.environments().any(|environment| environment.cluster.is_some()) {
+        let version = within(BINARY, "asking helm for its version", world.releases.version());
+        checks.push(seen("helm", version.await));
+    }
     checks
 }
 

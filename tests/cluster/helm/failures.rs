@@ -18,7 +18,7 @@ fn a_failed_upgrade_is_partial_and_is_brought_back() {
     request["timeout_s"] = json!(5);
     let failed = project.really("helm_deploy", request.clone()).expect("partial");
     failed.says("/next", "helm_rollback");
-    failed.says("/error/details/helm", "not ready");
+    failed.says("/error/details/helm", "context deadline exceeded");
     assert_eq!(failed.value["details"]["release_status"], "failed");
     project.really("helm_rollback", project.release_of()).expect("succeeded");
 
@@ -87,4 +87,24 @@ fn promise_6_a_helm_outlives_its_supervisor_and_holds_the_environment() {
     });
     assert_eq!(ended.text("/status"), "unknown", "{:#}", ended.value);
     project.deploy(json!({ "tag": "3" })).refused("environment_blocked");
+}
+
+#[test]
+fn fault_7_a_rollback_is_not_interrupted_in_the_middle() {
+    let project = Project::new();
+    project.deploy(json!({})).expect("succeeded");
+    let mut stuck = project.deployment(json!({ "stuck": true, "tag": "2" }));
+    stuck["timeout_s"] = json!(5);
+    project.really("helm_deploy", stuck).expect("partial");
+    let mut back = project.release_of();
+    back["revision"] = json!(2);
+    back["timeout_s"] = json!(15);
+    back["wait_s"] = json!(0);
+    let id = project.really("helm_rollback", back).expect("running").text("/operation_id");
+    project.started(&id);
+    project.call("cancel_operation", &json!({ "id": id }));
+    let ended = project.end(&id);
+    assert_eq!(ended.text("/status"), "partial", "it went on to its end: {:#}", ended.value);
+    assert_eq!(project.status()["releases"][0]["status"], "failed", "and helm could say so");
+    project.really("helm_uninstall", project.release_of()).expect("succeeded");
 }

@@ -234,15 +234,20 @@ impl Project {
         request["wait_s"] = json!(0);
         request["timeout_s"] = json!(240);
         let id = self.really("helm_deploy", request).expect("running").text("/operation_id");
-        let journal = self.state().join("runs").join(&id).join("journal.jsonl");
-        let pid = until("a helm that was started", || {
+        let pid = self.started(&id);
+        (id, pid)
+    }
+
+    /// Waits until an operation's helm was started; its process.
+    pub(crate) fn started(&self, id: &str) -> i32 {
+        let journal = self.state().join("runs").join(id).join("journal.jsonl");
+        until("a helm that was started", || {
             let text = std::fs::read_to_string(&journal).unwrap_or_default();
-            assert!(!text.contains("\"ended\""), "it has ended: {:#}", self.end(&id).value);
+            assert!(!text.contains("\"ended\""), "it has ended: {:#}", self.end(id).value);
             let line = text.lines().find(|line| line.contains("\"child\""))?.to_owned();
             let line: Value = serde_json::from_str(&line).ok()?;
             i32::try_from(line["body"]["pid"].as_i64()?).ok()
-        });
-        (id, pid)
+        })
     }
 
     /// How an operation ended.

@@ -174,10 +174,11 @@ async fn fault_47_a_stuck_release_has_one_next_step_and_is_not_forced() {
 #[tokio::test]
 async fn uninstalling_needs_a_person_who_types_the_environments_name() {
     let site = site();
-    let manifest = "kind: PersistentVolumeClaim\nmetadata: {name: data}\n";
+    let manifest = "kind: PersistentVolumeClaim\nmetadata: {name: data}\n---\nkind: Secret\nmetadata: {name: k, annotations: {helm.sh/resource-policy: keep}}\n";
     site.helm.tell(|t| t.release = Some(release(&[(1, "deployed")], manifest)));
     let request = json!({ "kube_context": "aws-dev", "release": "web", "namespace": "apps" });
     let plan = planned(&site, "helm_uninstall", request).await;
+    assert!(plan["plan_stdout"].as_str().unwrap().contains("keeps    Secret apps/k"), "{plan}");
     let text = plan["approval"]["reasons"].to_string();
     assert!(text.contains("does not let a requester approve delete alone"), "{plan}");
     let asked = carried(&site, "helm_uninstall", &plan).await;
@@ -292,4 +293,22 @@ async fn helm_status_tells_how_a_release_stands() {
     assert_eq!(answer["objects"][0]["state"], "0 of 2 ready");
     assert!(answer["next"].as_str().unwrap().contains("helm_rollback"));
     assert!(!answer.to_string().contains("canary-live"), "{answer}");
+}
+
+#[tokio::test]
+async fn preflight_asks_for_helm_where_there_is_a_cluster() {
+    let look = async |site: &Site| {
+        let tool = datamcp::operation::catalog::find("preflight").unwrap();
+        let called = datamcp::operation::call(
+            &site.world(),
+            &super::site::agent(),
+            tool,
+            json!({}),
+            &mut |_| {},
+        )
+        .await;
+        called.answer["checks"].to_string()
+    };
+    assert!(look(&site()).await.contains("helm 4.3"));
+    assert!(!look(&Site::new()).await.contains("helm"));
 }
