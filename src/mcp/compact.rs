@@ -11,10 +11,9 @@ use serde_json::{Map, Value, json};
 pub(super) fn input(schema: &Schema) -> Arc<JsonObject> {
     object(schema, &["required", "additionalProperties"], |rule, definitions| {
         let mut small = shape(rule, definitions, true);
-        for key in ["description", "default"] {
-            if let Some(value) = rule.get(key).filter(|v| !v.is_null()) {
-                small.insert(key.to_owned(), value.clone());
-            }
+        small.extend(rule.get("description").and_then(Value::as_str).map(gist));
+        if let Some(value) = rule.get("default").filter(|v| !v.is_null()) {
+            small.insert("default".to_owned(), value.clone());
         }
         small
     })
@@ -49,12 +48,20 @@ fn object(
     Arc::new(whole)
 }
 
+/// The first sentence of a description: the rest is for people, in help and reference.
+fn gist(description: &str) -> (String, Value) {
+    let text = description.split(". ").next().unwrap_or(description).trim_end_matches('.');
+    ("description".to_owned(), json!(text))
+}
+
 /// Type and allowed words of a field; what is inside objects and lists is left to the reference.
 fn shape(rule: &Value, definitions: &Value, bounds: bool) -> Map<String, Value> {
     let rule = resolve(rule, definitions);
     let mut small = Map::new();
     if let Some(words) = words(rule) {
-        small.insert("enum".into(), words);
+        // Whoever reads an answer sees the word itself.
+        let (key, value) = if bounds { ("enum", words) } else { ("type", json!("string")) };
+        small.insert(key.to_owned(), value);
         return small;
     }
     let kind = match rule.get("type") {
@@ -63,7 +70,7 @@ fn shape(rule: &Value, definitions: &Value, bounds: bool) -> Map<String, Value> 
     };
     small.extend(kind.map(|kind| ("type".to_owned(), kind)));
     for key in ["minimum", "maximum"] {
-        if let Some(value) = rule.get(key).filter(|_| bounds) {
+        if let Some(value) = rule.get(key).filter(|v| bounds && *v != 0) {
             small.insert(key.to_owned(), value.clone());
         }
     }

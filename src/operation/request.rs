@@ -44,16 +44,16 @@ pub struct Ask {
 /// Terms as typed: fields of every mutating tool.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct RawTerms {
-    /// Only compute the plan (default true). Nothing changes.
+    /// Only compute the plan. Nothing changes; this is the default.
     #[schemars(default = "yes")]
     pub dry_run: Option<bool>,
-    /// Approve your own plan; counts only where the policy lets you.
+    /// Approve your own plan. Counts only where the policy lets you.
     pub auto_approve: Option<bool>,
-    /// Carry out exactly this plan, from an earlier answer.
+    /// Carry out exactly this plan. An earlier answer names it.
     pub plan_id: Option<String>,
-    /// Seconds to wait for the end (default 45, at most 600); the work goes on either way.
+    /// Seconds to wait (default 45). At most 600; the work goes on either way.
     pub wait_s: Option<u64>,
-    /// A repeated call with the same key answers with the first one's operation.
+    /// Same key, same operation. A repeated call answers with the first one's.
     pub idempotency_key: Option<String>,
 }
 

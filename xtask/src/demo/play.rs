@@ -203,12 +203,15 @@ impl Play {
     }
 
     pub(super) fn operations(&mut self, ticker: &Ticker) -> Result<String> {
-        let answer = self.call("list_operations", &json!({}), ticker)?;
-        let text = answer.structured.to_string();
-        for tool in ["apply_terraform", "destroy_terraform"] {
-            expect(text.contains(tool), &format!("rows of {tool}"), || answer.brief())?;
+        let mut found = 0;
+        for tool in ["apply_terraform", "destroy_terraform", "generate_kubeconfig", "helm_deploy"] {
+            let answer = self.call("list_operations", &json!({ "tool": tool }), ticker)?;
+            let rows = answer.structured.get("operations").and_then(Value::as_array);
+            let rows = rows.map_or(0, Vec::len);
+            expect(rows > 0, &format!("rows of {tool}"), || answer.brief())?;
+            found += rows;
         }
-        Ok(String::new())
+        Ok(format!("{found} rows of 4 tools"))
     }
 
     /// The log's own check, on the command line as a person would run it.
