@@ -1,4 +1,4 @@
-//! Lists the files under `infra/` that `datamcp init` lays into a folder, to be carried in the binary.
+//! Lists the files under `infra/` and `helm/` that `datamcp init` lays into a folder, to be carried in the binary.
 #![expect(
     clippy::disallowed_methods,
     reason = "a build script reads the tree and its own environment, and writes what it made"
@@ -11,7 +11,13 @@ use std::path::{Path, PathBuf};
 fn main() -> Result<(), Box<dyn Error>> {
     let top = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
     let mut files = Vec::new();
-    for start in ["infra/README.md", "infra/.gitignore", "infra/.tflint.hcl", "infra/aws"] {
+    for start in [
+        "infra/README.md",
+        "infra/.gitignore",
+        "infra/.tflint.hcl",
+        "infra/aws",
+        "helm/charts/example-data-app",
+    ] {
         println!("cargo::rerun-if-changed={start}");
         collect(&top, Path::new(start), &mut files)?;
     }
@@ -22,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(list, "    ({name:?}, include_str!({path:?})),")?;
     }
     list.push(']');
-    let out = PathBuf::from(std::env::var("OUT_DIR")?).join("infra.rs");
+    let out = PathBuf::from(std::env::var("OUT_DIR")?).join("laid.rs");
     std::fs::write(out, list)?;
     Ok(())
 }

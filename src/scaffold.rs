@@ -1,5 +1,5 @@
-//! What `datamcp init` lays into a folder: settings made from a few answers, and the Terraform code that this binary
-//! carries. Text only; an adapter writes it.
+//! What `datamcp init` lays into a folder: settings made from a few answers, and the Terraform code and the
+//! chart that this binary carries. Text only; an adapter writes it.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::model::name::{self, BadName, nearest};
 use crate::model::{Cloud, region};
 
-/// The files under `infra/` as they were when this binary was built.
-const INFRA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/infra.rs"));
+/// Terraform code and the example's chart as they were when this binary was built.
+const LAID: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/laid.rs"));
 /// The settings, with places for the answers.
 const SETTINGS: &str = include_str!("scaffold/datamcp.toml");
 /// What git has to leave out.
@@ -122,8 +122,8 @@ impl Answers {
 
     /// Every file, below the project's folder.
     pub fn files(&self) -> Vec<(PathBuf, String)> {
-        let infra = INFRA.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
-        infra.chain([(PathBuf::from(FILE), self.settings())]).collect()
+        let laid = LAID.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
+        laid.chain([(PathBuf::from(FILE), self.settings())]).collect()
     }
 }
 

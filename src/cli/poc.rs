@@ -17,8 +17,8 @@ use crate::operation::{Called, World, call, catalog};
 
 /// Seconds that one call waits; longer work is waited for again.
 const WAIT_S: u64 = 600;
-/// What follows once this version can work in clusters.
-const LATER: &str = "not in this version: Argo CD by Helm, the example application and its sync";
+/// What a person does next.
+const LATER: &str = "not in this sequence yet: Argo CD from its vendor's chart. An application of your own goes into the cluster by helm_deploy";
 
 /// What the steps share.
 struct Walk<'a> {
@@ -77,6 +77,7 @@ impl Walk<'_> {
             }
         }
         self.look_after().await?;
+        self.way_in().await?;
         self.end();
         Ok(ExitCode::SUCCESS)
     }
@@ -202,6 +203,23 @@ impl Walk<'_> {
                 .next("`datamcp ops verify` lists every fault"));
         }
         self.say("the log holds", &format!("{} events in {} chains", report.events, report.chains));
+        Ok(())
+    }
+
+    /// A kubeconfig in the project's folder: the person's own stays as it is.
+    async fn way_in(&self) -> Result<()> {
+        const FILE: &str = "kubeconfig";
+        if self.environment.cluster.is_none() {
+            self.say(FILE, "left out: the settings name no `cluster`");
+            return Ok(());
+        }
+        let mut request = self.target();
+        if let Some(fields) = request.as_object_mut() {
+            fields.insert("path".into(), json!(FILE));
+        }
+        let answer = self.call("generate_kubeconfig", request).await?;
+        let (context, path) = (text(&answer, "/context"), text(&answer, "/path"));
+        self.say(FILE, &format!("context {context}; try: kubectl --kubeconfig {path} get nodes"));
         Ok(())
     }
 

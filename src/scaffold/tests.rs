@@ -56,7 +56,7 @@ fn the_lines_that_are_comments_are_right_too() {
     let raw = parse(&open.join("\n"), FILE.as_ref()).unwrap();
     assert_eq!(raw.tiers["dev"].approvers, ["ops-lead"]);
     assert!(raw.people.contains_key("ops-lead"));
-    let declared = INFRA.iter().find(|(path, _)| *path == "infra/aws/envs/dev/variables.tf");
+    let declared = LAID.iter().find(|(path, _)| *path == "infra/aws/envs/dev/variables.tf");
     for variable in raw.environments.aws["dev"].vars.keys() {
         let line = format!("variable \"{variable}\" {{");
         assert!(declared.unwrap().1.contains(&line), "{variable} is not declared");
@@ -89,7 +89,7 @@ fn bad_answers_are_refused_by_field() {
 
 #[test]
 fn the_binary_carries_the_whole_tree_and_nothing_else() {
-    let paths: Vec<&str> = INFRA.iter().map(|(path, _)| *path).collect();
+    let paths: Vec<&str> = LAID.iter().map(|(path, _)| *path).collect();
     for needed in [
         "infra/.gitignore",
         "infra/README.md",

@@ -60,7 +60,7 @@ fn promises_1_3_6_init_and_poc_build_an_environment_from_an_empty_folder() {
     let dry = project.cli(&["poc", "aws"]);
     assert_eq!(dry.code, Some(0), "{}{}", dry.out, dry.err);
     assert!(dry.out.contains("would be made: ") && dry.out.contains("A dry run"), "{}", dry.out);
-    assert!(dry.out.contains("not in this version: Argo CD"), "{}", dry.out);
+    assert!(dry.out.contains("not in this sequence yet: Argo CD"), "{}", dry.out);
     assert!(!buckets().contains("test-poc-tfstate"), "a dry run changes nothing");
     let refused = project.cli(&REAL);
     assert_eq!(refused.code, Some(1), "{}", refused.out);
@@ -99,6 +99,8 @@ fn promises_1_3_6_init_and_poc_build_an_environment_from_an_empty_folder() {
     {
         assert!(ending.text.contains(text), "{text}: {}", ending.text);
     }
+    let kubeconfig = std::fs::read_to_string(project.folder().join("kubeconfig")).unwrap();
+    assert!(kubeconfig.contains("name: aws-dev"), "{kubeconfig}");
     let made = emulator.inventory().unwrap();
     assert!(made.clusters.contains("test-dev"), "{made:?}");
     assert!(made.node_groups.contains("test-dev/main"), "{made:?}");

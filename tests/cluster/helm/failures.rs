@@ -78,8 +78,8 @@ fn promise_6_a_helm_outlives_its_supervisor_and_holds_the_environment() {
     let started = text.lines().find(|line| line.contains("\"started\"")).unwrap();
     let started: serde_json::Value = serde_json::from_str(started).unwrap();
     kill(i32::try_from(started["body"]["pid"].as_i64().unwrap()).unwrap());
-    let held = project.deploy(json!({ "tag": "3" })).refused("lock_held");
-    held.says("/error/details", &id);
+    let refused = project.deploy(json!({ "tag": "3" })).refused("lock_held");
+    refused.says("/error/details", &id);
     kill(helm);
     let ended = until("the end of the orphan", || {
         let ended = project.end(&id);

@@ -199,7 +199,8 @@ impl Project {
     }
 
     /// The request that deploys the project's chart with these values.
-    pub(crate) fn deployment(&self, values: Value) -> Value {
+    pub(crate) fn deployment(&self, values: impl Into<Value>) -> Value {
+        let values: Value = values.into();
         json!({
             "kube_context": "aws-dev", "chart_path": "helm/charts/web", "namespace": "apps",
             "release": self.release, "values": values, "timeout_s": 60, "wait_s": 300,
