@@ -75,7 +75,8 @@ fn url(field: &str, given: &str, plain_on_this_machine: bool) -> Result<String> 
     }
     let on_this_machine = host == "localhost"
         || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-    if !tls && !(plain_on_this_machine && on_this_machine) {
+    let excused = plain_on_this_machine && on_this_machine;
+    if !tls && !excused {
         return Err(wrong("is reached over plain http, where anybody on the way reads the token"));
     }
     let plain = |part: &str| {

@@ -60,14 +60,15 @@ fn shape(rule: &Value, definitions: &Value, bounds: bool) -> Map<String, Value> 
     let mut small = Map::new();
     if let Some(words) = words(rule) {
         // Whoever reads an answer sees the word itself.
-        let (key, value) = if bounds { ("enum", words) } else { ("type", json!("string")) };
-        small.insert(key.to_owned(), value);
+        small.extend(bounds.then(|| ("enum".to_owned(), words)));
         return small;
     }
     let kind = match rule.get("type") {
         Some(Value::Array(kinds)) => kinds.iter().find(|k| *k != "null").cloned(),
         other => other.cloned(),
     };
+    // Text is what most fields of an answer are; a type is said of the others.
+    let kind = kind.filter(|kind| bounds || kind != "string");
     small.extend(kind.map(|kind| ("type".to_owned(), kind)));
     for key in ["minimum", "maximum"] {
         if let Some(value) = rule.get(key).filter(|v| bounds && *v != 0) {

@@ -30,7 +30,7 @@ pub enum Build {
 type Step = fn(&mut Play, &Ticker) -> Result<String>;
 
 /// What is done once the server runs.
-const SCRIPT: [(&str, Step); 46] = [
+const SCRIPT: [(&str, Step); 57] = [
     ("the account is emptied, the state bucket too", |play, _| play.empty_the_account()),
     ("preflight", |play, on| play.preflight(on)),
     ("list_environments", |play, on| play.environments(on)),
@@ -73,6 +73,19 @@ const SCRIPT: [(&str, Step); 46] = [
     ("helm_status", |play, on| play.history(on)),
     ("helm_uninstall, planned, approved, done", |play, on| play.uninstall(on)),
     ("the cluster confirms: no release is left", |play, _| play.no_release()),
+    ("argo_create_app, dry run", |play, on| {
+        play.plan_of("argo_create_app", &play.new_application()?, on)
+    }),
+    ("Argo CD confirms: no application", |play, _| play.no_application()),
+    ("a person approves the application", |play, on| play.ask_and_approve("argo_create_app", on)),
+    ("argo_create_app, the approved plan", |play, on| play.carry_out("argo_create_app", on)),
+    ("argo_sync, dry run", |play, on| play.plan_of("argo_sync", &play.application()?, on)),
+    ("a person approves the sync", |play, on| play.ask_and_approve("argo_sync", on)),
+    ("argo_sync, the approved plan", |play, on| play.carry_out("argo_sync", on)),
+    ("argo_app_status: Synced and Healthy", |play, on| play.synced_and_healthy(on)),
+    ("the cluster confirms: the application's pod", |play, _| play.application_runs(true)),
+    ("argo_delete_app with its objects, all of it", |play, on| play.delete_application(on)),
+    ("the cluster confirms: it is gone", |play, _| play.application_runs(false)),
     ("somebody changes a role by hand", |play, _| play.change_by_hand()),
     ("detect_drift", |play, on| play.drift(on)),
     ("destroy_terraform, dry run", |play, on| play.plan("destroy_terraform", on)),

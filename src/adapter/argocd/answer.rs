@@ -72,9 +72,10 @@ fn state(found: &Value, asked: Option<&Value>) -> Option<SyncState> {
         message: text(state, "/message"),
         started: moment(state, "/startedAt"),
         finished: moment(state, "/finishedAt"),
-        by: match flag(operation, "/initiatedBy/automated") {
-            true => "Argo CD itself".to_owned(),
-            false => text(operation, "/initiatedBy/username"),
+        by: if flag(operation, "/initiatedBy/automated") {
+            "Argo CD itself".to_owned()
+        } else {
+            text(operation, "/initiatedBy/username")
         },
         ours: ours(operation),
         revision: some(state, "/syncResult/revision").or_else(|| some(operation, "/sync/revision")),

@@ -22,7 +22,7 @@ use crate::model::ArgoProject;
 use crate::secret::{Redactor, Secret};
 
 /// How long one request may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest answer that is read: objects of a large application.
 const BODY_MAX: usize = 32 * 1024 * 1024;

@@ -6,12 +6,12 @@ mod stand_in;
 use serde_json::{Value, json};
 
 use super::*;
-use stand_in::{Reply, StandIn, permit_free, place, recorded};
+use stand_in::{Reply, StandIn, permit_free, place, recorded, usual};
 
 async fn find(name: &str) -> Application {
     let server = StandIn::start(vec![recorded(name)]);
     let place = place(&server.url, "default");
-    server.argocd().find(&place, "x", true).await.unwrap().unwrap()
+    usual().find(&place, "x", true).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn fault_51_a_sync_is_known_by_the_operation_that_it_carries() {
     body = asked.to_string();
     let server = StandIn::start(vec![Reply::json(200, &body)]);
     let place = place(&server.url, "default");
-    let found = server.argocd().find(&place, "hang", false).await.unwrap().unwrap();
+    let found = usual().find(&place, "hang", false).await.unwrap().unwrap();
     let last = found.last.unwrap();
     assert_eq!(last.ours.unwrap().to_string(), id.0);
     assert!(found.busy && !last.is_over());
@@ -66,7 +66,7 @@ async fn an_old_operation_does_not_stand_for_the_one_that_is_asked_for() {
     let id = OperationIdText::fresh();
     both["operation"] = json!({ "info": [{ "name": OPERATION, "value": id.0 }] });
     let server = StandIn::start(vec![Reply::json(200, &both.to_string())]);
-    let found = server.argocd().find(&place(&server.url, "default"), "x", false).await;
+    let found = usual().find(&place(&server.url, "default"), "x", false).await;
     let last = found.unwrap().unwrap().last.unwrap();
     assert_eq!((last.phase.as_str(), last.ours.unwrap().to_string()), ("", id.0));
 }
@@ -75,7 +75,7 @@ async fn an_old_operation_does_not_stand_for_the_one_that_is_asked_for() {
 async fn objects_are_those_that_count_in_a_comparison() {
     let server = StandIn::start(vec![recorded("managed-resources")]);
     let place = place(&server.url, "default");
-    let all = server.argocd().managed(&place, "demo").await.unwrap();
+    let all = usual().managed(&place, "demo").await.unwrap();
     assert_eq!(all.len(), 3);
     assert!(all.iter().all(|m| m.live.is_some() && m.predicted.is_some() && !m.hook));
     let asked = server.asked();
@@ -89,7 +89,7 @@ async fn objects_are_those_that_count_in_a_comparison() {
 async fn bounds_of_a_project_are_told_where_the_token_sees_them() {
     let server = StandIn::start(vec![recorded("project-get"), recorded("unknown-app-get")]);
     let place = place(&server.url, "default");
-    let argocd = server.argocd();
+    let argocd = usual();
     let bounds = argocd.bounds(&place).await.unwrap().unwrap();
     assert_eq!(bounds.repositories, ["*"]);
     assert_eq!(bounds.destinations[0].2, "allowed");
@@ -100,7 +100,7 @@ async fn bounds_of_a_project_are_told_where_the_token_sees_them() {
 async fn requests_that_change_carry_exactly_what_argo_cd_takes() {
     let server = StandIn::start(vec![recorded("terminate"), recorded("terminate-nothing-running")]);
     let place = place(&server.url, "default");
-    let argocd = server.argocd();
+    let argocd = usual();
     for _ in 0..2 {
         permit_free(
             &argocd,

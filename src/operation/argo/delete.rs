@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::model::{Action, ChangeSet, Digest, ResourceChange};
 use crate::operation::argo_app_status::absent;
 
-pub(super) async fn goal(seen: &Seen<'_>, wanted: Wanted) -> Result<Goal> {
+pub(super) fn goal(seen: &Seen<'_>, wanted: Wanted) -> Result<Goal> {
     let (place, name) = (seen.place, wanted.application.clone());
     let app = seen.application.as_ref().ok_or_else(|| absent(&place.to_string(), &name))?;
     if app.busy {

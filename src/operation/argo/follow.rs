@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_millis(400);
 /// Looks after which a sync that Argo CD does not know was never begun.
 const MISSES: u32 = 12;
 /// How long Argo CD may take to stop.
-const STOPPING: Duration = Duration::from_secs(60);
+const STOPPING: Duration = Duration::from_mins(1);
 
 /// How a sync ended.
 pub(super) enum Ended {

@@ -82,7 +82,7 @@ impl<'s> Seen<'s> {
         match change {
             ApplicationChange::Create => create::goal(self, wanted).await,
             ApplicationChange::Sync => sync::goal(self, wanted).await,
-            ApplicationChange::Delete => delete::goal(self, wanted).await,
+            ApplicationChange::Delete => delete::goal(self, wanted),
         }
     }
 

@@ -249,10 +249,9 @@ fn repository_url(given: &str) -> Result<()> {
     }
     let named =
         name::host(host).is_ok() && !host.starts_with("169.254.") && !host.starts_with("metadata");
-    if !local
-        && !(named
-            && host.split(':').next().is_some_and(|h| h.chars().any(|c| c.is_ascii_alphabetic())))
-    {
+    let letters = |host: &str| host.chars().any(|c| c.is_ascii_alphabetic());
+    let by_name = named && host.split(':').next().is_some_and(letters);
+    if !local && !by_name {
         return Err(wrong("names no host by its name"));
     }
     Ok(())

@@ -243,7 +243,7 @@ async fn a_failed_sync_and_a_closed_window_are_told() {
 async fn an_application_goes_alone_unless_its_objects_are_to_go_too() {
     let site = ready();
     site.argocd.tell(|script| {
-        script.application.as_mut().unwrap().resources = vec![resource("web"), resource("two")]
+        script.application.as_mut().unwrap().resources = vec![resource("web"), resource("two")];
     });
     let alone = planned(&site, "argo_delete_app", json!({ "app_name": "web" })).await;
     assert_eq!(alone["summary"]["destroy"], 1, "{alone}");

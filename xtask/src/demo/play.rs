@@ -1,5 +1,6 @@
 //! The steps of the demo, and what each expects of the server, the emulator and the person.
 
+mod application;
 mod backend;
 mod cluster;
 
@@ -21,7 +22,7 @@ use crate::report::Ticker;
 /// The environment that is built up and taken down.
 const TARGET: (&str, &str) = ("aws", "dev");
 /// The tools that the demo calls.
-const TOOLS: [&str; 14] = [
+const TOOLS: [&str; 18] = [
     "preflight",
     "list_environments",
     "bootstrap_state_backend",
@@ -30,6 +31,10 @@ const TOOLS: [&str; 14] = [
     "destroy_terraform",
     "terraform_outputs",
     "get_operation",
+    "argo_app_status",
+    "argo_create_app",
+    "argo_delete_app",
+    "argo_sync",
     "generate_kubeconfig",
     "helm_deploy",
     "helm_rollback",
@@ -130,7 +135,7 @@ impl Play {
         expect(answer.status() == "planned", "status planned", || answer.brief())?;
         let [add, change, destroy, replace] = counts(&answer)?;
         let counted = match tool {
-            "destroy_terraform" | "helm_uninstall" => destroy,
+            "destroy_terraform" | "helm_uninstall" | "argo_delete_app" => destroy,
             "apply_terraform" | "bootstrap_state_backend" => add,
             _ => add + change + destroy + replace,
         };
@@ -204,7 +209,7 @@ impl Play {
 
     pub(super) fn operations(&mut self, ticker: &Ticker) -> Result<String> {
         let mut found = 0;
-        for tool in ["apply_terraform", "destroy_terraform", "generate_kubeconfig", "helm_deploy"] {
+        for tool in ["apply_terraform", "destroy_terraform", "helm_deploy", "argo_sync"] {
             let answer = self.call("list_operations", &json!({ "tool": tool }), ticker)?;
             let rows = answer.structured.get("operations").and_then(Value::as_array);
             let rows = rows.map_or(0, Vec::len);

@@ -60,6 +60,23 @@ pub(super) fn configuration(lab: &Lab) -> Result<String> {
     let helm = lab.cluster.as_ref().map_or_else(String::new, |cluster| {
         format!("\n[helm]\nbinary = {}\n", path(&cluster.kubernetes.helm))
     });
+    let argocd = lab.cluster.as_ref().and_then(|cluster| cluster.argocd.as_ref());
+    let server = argocd.map_or_else(String::new, |argocd| {
+        format!(
+            "\n[argocd.main]\nurl = {}\ntoken = {}\nca = {}\n",
+            quoted(&argocd.url),
+            quoted(&format!("file:{}", argocd.project_token.display())),
+            path(&argocd.ca),
+        )
+    });
+    let project = match (argocd, &lab.cluster) {
+        (Some(argocd), Some(cluster)) => format!(
+            "argocd = {{ server = \"main\", project = {}, destination = {} }}\n",
+            quoted(&argocd.project),
+            quoted(&cluster.kubernetes.endpoint),
+        ),
+        _ => String::new(),
+    };
     Ok(format!(
         r#"# The lab's project: everything here points to an emulator on this machine.
 project = "datamcp-lab"
@@ -70,14 +87,14 @@ provider_mirror = {mirror}
 
 [aws]
 endpoint_url = {endpoint}   # lab only
-{helm}
+{helm}{server}
 [environments.aws.dev]
 tier = "dev"
 account_id = {account}
 region = {region}
 state = {{ backend = "s3", bucket = {bucket}, key = "dev/terraform.tfstate" }}
 cluster = {{ name = "datamcp-dev", namespaces = ["apps"] }}
-
+{project}
 [environments.aws.dev.vars]
 account_id = {account}
 region = {region}

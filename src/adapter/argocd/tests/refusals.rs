@@ -1,17 +1,18 @@
 //! Every answer that is not the one hoped for has a meaning of its own.
+#![expect(clippy::disallowed_methods, reason = "a test writes the files that it needs")]
 
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use super::stand_in::{Reply, StandIn, argocd, permit_free, place, recorded, token};
+use super::stand_in::{Reply, StandIn, argocd, permit_free, place, recorded, token, usual};
 use super::*;
 use crate::adapter::argocd::client::{is_absent, is_lost};
 
 async fn error(reply: Reply) -> Error {
     let server = StandIn::start(vec![reply]);
     let place = place(&server.url, "default");
-    permit_free(&server.argocd(), &place, Method::Post, "/x").await.unwrap_err()
+    permit_free(&usual(), &place, Method::Post, "/x").await.unwrap_err()
 }
 
 #[tokio::test]
@@ -42,7 +43,7 @@ async fn fault_49_and_security_18_a_redirect_is_not_followed() {
     let other = StandIn::start(vec![recorded("version")]);
     let server = StandIn::start(vec![Reply::redirect(&format!("{}/api/version", other.url))]);
     let place = place(&server.url, "default");
-    let error = server.argocd().find(&place, "x", false).await.unwrap_err();
+    let error = usual().find(&place, "x", false).await.unwrap_err();
     assert!(error.message.contains("leads elsewhere"), "{error}");
     assert!(error.given.unwrap().starts_with(&other.url));
     assert_eq!(other.asked(), [""; 0], "the token was sent on");
@@ -103,7 +104,7 @@ async fn promise_7_what_an_answer_repeats_of_the_token_is_masked() {
 #[tokio::test]
 async fn an_application_of_another_project_is_not_ours() {
     let server = StandIn::start(vec![recorded("app-get-healthy")]);
-    let error = server.argocd().find(&place(&server.url, "narrow"), "demo", false).await;
+    let error = usual().find(&place(&server.url, "narrow"), "demo", false).await;
     assert_eq!(error.unwrap_err().code, ErrorCode::PolicyDenied);
 }
 

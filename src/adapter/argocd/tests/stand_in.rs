@@ -1,4 +1,5 @@
 //! A server on this machine that gives the answers it was told, and remembers what it was asked.
+#![expect(clippy::disallowed_methods, reason = "a test reads the recorded answers")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -87,10 +88,11 @@ impl StandIn {
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
+}
 
-    pub(super) fn argocd(&self) -> ArgoCd {
-        argocd(&token(Some(4_000_000_000)))
-    }
+/// One that has a token that lasts.
+pub(super) fn usual() -> ArgoCd {
+    argocd(&token(Some(4_000_000_000)))
 }
 
 /// One that has this token.
