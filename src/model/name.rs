@@ -264,7 +264,8 @@ pub fn revision(name: &str) -> Result<(), BadName> {
     let well_formed = name.len() <= 200
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "._/+-".contains(c))
-        && !name.contains("..");
+        && !name.contains("..")
+        && name.split('/').all(|part| !part.is_empty() && !part.starts_with(['.', '-']));
     if well_formed { Ok(()) } else { Err(bad("is not a revision", REVISION)) }
 }
 

@@ -71,7 +71,8 @@ fn every_file_is_part_of_the_program_or_of_its_tests() {
     for entry in walkdir::WalkDir::new(top().join("src")) {
         let path = entry.unwrap().into_path();
         let place = path.strip_prefix(top()).unwrap().display().to_string();
-        if path.extension().is_none_or(|e| e != "rs") || place.ends_with("/tests.rs") {
+        let of_tests = place.ends_with("/tests.rs") || place.contains("/tests/");
+        if path.extension().is_none_or(|e| e != "rs") || of_tests {
             continue;
         }
         assert!(!place.ends_with("mod.rs"), "{place}: foo.rs lies beside foo/");

@@ -167,6 +167,13 @@ fn good(field: &str) -> Option<Value> {
         "release" => json!("web"),
         "namespace" => json!("apps"),
         "cluster" => json!("acme-dev"),
+        "server" => json!("main"),
+        "project" => json!("dev"),
+        "app_name" => json!("web"),
+        "manifest_repo" => json!("https://git.example.com/acme/web.git"),
+        "revision" => json!("v1.0.0"),
+        "dest_cluster" => json!("https://kubernetes.default.svc"),
+        "dest_namespace" => json!("apps"),
         "plan_id" | "id" => json!("01a20409-5bbb-7000-8000-000000000000"),
         _ => return None,
     })
@@ -175,6 +182,23 @@ fn good(field: &str) -> Option<Value> {
 /// Fields that are never part of a name, an argument or an address: compared, parsed, or kept.
 const DATA: [&str; 8] =
     ["idempotency_key", "user", "tool", "status", "since", "until", "cursor", "path"];
+
+/// Fields that hold values of a chart: data, whatever is in them.
+const VALUES: [&str; 2] = ["values", "helm_values"];
+
+/// A site with a cluster and with a project of an Argo CD.
+fn site() -> Site {
+    let site = helm::site();
+    site.configure(
+        "project = \"acme\"",
+        "project = \"acme\"\n[argocd.main]\nurl = \"https://argocd.example.com\"\ntoken = \"env:TOKEN\"",
+    );
+    site.configure(
+        "cluster = {",
+        "argocd = { server = \"main\", project = \"dev\", repos = [\"https://git.example.com/acme/\"] }\ncluster = {",
+    );
+    site
+}
 
 /// Fields of a tool that take a text.
 fn texts(tool: &Tool) -> Vec<String> {
@@ -194,6 +218,9 @@ fn request(tool: &Tool) -> Value {
         if let Some(value) = good(field) {
             request[field] = value;
         }
+    }
+    if tool.name == "argo_create_app" {
+        request["path"] = json!("web");
     }
     request
 }
@@ -216,16 +243,24 @@ async fn refusal(site: &Site, tool: &'static Tool, request: &Value) -> Option<Er
 
 #[tokio::test]
 async fn security_12_hostile_names_are_refused_in_every_field_of_every_tool() {
-    let (site, corpus) = (helm::site(), corpus());
+    let (site, corpus) = (site(), corpus());
     assert!(corpus.len() >= 250, "{}", corpus.len());
     let mut tried = 0;
-    for tool in catalog::TOOLS.iter().filter(|t| !t.name.starts_with("argo_")) {
+    for tool in catalog::TOOLS {
         for field in texts(tool) {
-            if DATA.contains(&field.as_str()) || (field == "values" && tool.name == "helm_deploy") {
+            let of_repository = field == "path" && tool.name == "argo_create_app";
+            if (DATA.contains(&field.as_str()) && !of_repository)
+                || VALUES.contains(&field.as_str())
+            {
                 continue;
             }
-            assert!(good(&field).is_some(), "{}: what is good in {field}?", tool.name);
-            for hostile in &corpus {
+            assert!(
+                good(&field).is_some() || of_repository,
+                "{}: what is good in {field}?",
+                tool.name
+            );
+            // The top of a repository is a folder like others.
+            for hostile in corpus.iter().filter(|text| !(of_repository && *text == ".")) {
                 let mut request = request(tool);
                 request[&field] = json!(hostile);
                 let shown: String = hostile.chars().take(60).collect();
@@ -237,12 +272,13 @@ async fn security_12_hostile_names_are_refused_in_every_field_of_every_tool() {
         }
     }
     assert!(tried > 5_000, "{tried}");
+    assert!(site.argocd.effects().is_empty());
     assert!(site.helm.asked().is_empty() && site.terraform.calls.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn security_12_options_of_children_are_no_fields_of_any_tool() {
-    let site = helm::site();
+    let site = site();
     for tool in catalog::TOOLS.iter().filter(|tool| matches!(tool.kind, Kind::Write(_))) {
         for option in OPTIONS {
             let names = [option.to_owned(), option.replace('-', "_"), format!("--{option}")];

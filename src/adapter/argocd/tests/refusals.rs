@@ -109,10 +109,11 @@ async fn an_application_of_another_project_is_not_ours() {
 }
 
 /// A server with a certificate that ended long ago, or that nobody knows. Returns its URL and certificate.
-fn tls(expired: bool) -> (String, String) {
+fn tls(name: &str, expired: bool) -> (String, String) {
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     let key = rcgen::KeyPair::generate().unwrap();
     let mut parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
     if expired {
         parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
         parameters.not_after = rcgen::date_time_ymd(2021, 2, 3);
@@ -144,8 +145,8 @@ async fn bad_input_86_and_fault_49_certificates_are_always_checked() {
         (true, true, "has expired at 2021-02-03"),
         (false, false, "is of an authority that is not trusted"),
     ] {
-        let (url, pem) = tls(expired);
-        let (_, another) = tls(false);
+        let (url, pem) = tls("one", expired);
+        let (_, another) = tls("another", false);
         let path = folder.path().join(format!("{expired}.pem"));
         std::fs::write(&path, if known { pem } else { another }).unwrap();
         let place = ArgoProject { ca: Some(path), ..place(&url, "default") };
