@@ -2,11 +2,15 @@
 
 #[cfg(not(feature = "aws"))]
 pub mod absent;
+#[cfg(feature = "argocd")]
+pub mod argocd;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod file;
 pub mod helm;
 pub mod kubeconfig;
+#[cfg(not(feature = "argocd"))]
+pub mod no_argocd;
 pub mod premises;
 pub mod process;
 pub mod sqlite;

@@ -1,10 +1,12 @@
 //! Settings: read once, into types. The one door to environment variables. Raw is what was written, valid is what can
 //! be acted upon.
 
+mod argocd;
 mod cluster;
 mod credentials;
 pub mod exec_plugin;
 pub mod raw;
+mod reference;
 mod state;
 pub mod surroundings;
 pub mod valid;

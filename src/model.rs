@@ -1,6 +1,7 @@
 //! Nouns of the field, without I/O: whatever is here can be built and compared in a test with nothing installed.
 
 pub mod actor;
+pub mod argocd;
 pub mod backend;
 pub mod change;
 pub mod cluster;
@@ -18,6 +19,7 @@ pub mod state;
 pub mod target;
 
 pub use actor::{Actor, Principal, Role};
+pub use argocd::ArgoProject;
 pub use backend::{Backend, TokenSource};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
 pub use cluster::{Cluster, EksAccess};

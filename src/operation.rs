@@ -4,6 +4,11 @@
 pub mod admit;
 pub mod answer;
 pub mod apply_terraform;
+pub mod argo;
+pub mod argo_app_status;
+pub mod argo_create_app;
+pub mod argo_delete_app;
+pub mod argo_sync;
 pub mod bootstrap_state_backend;
 pub mod call;
 pub mod cancel_operation;

@@ -1,6 +1,7 @@
 //! What we ask of the world, each trait named for our need. Methods that change infrastructure take a
 //! [`Permit`](crate::permit::Permit); adapters implement, `app` joins.
 
+pub mod applications;
 pub mod cluster_tokens;
 pub mod clusters;
 pub mod credentials;
@@ -15,6 +16,10 @@ pub mod runs;
 pub mod state_backend;
 pub mod state_object;
 
+pub use applications::{
+    Application, Applications, Asked, Bounds, Deployed, Managed, ResourceState, SyncOrder,
+    SyncState,
+};
 pub use cluster_tokens::{ClusterToken, ClusterTokens};
 pub use clusters::{ClusterFacts, ClusterFound, Clusters};
 pub use credentials::{CredentialDesk, DeskGuard, Refusal};

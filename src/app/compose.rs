@@ -15,7 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ExecPlugin, Surroundings, surroundings};
 use crate::model::{Backend, TokenSource};
 use crate::operation::World;
-use crate::port::{ClusterTokens, Clusters, Identity, StateBackend};
+use crate::port::{Applications, ClusterTokens, Clusters, Identity, StateBackend};
 
 /// The world that these settings describe.
 pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
@@ -41,6 +41,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
             environment: Surroundings::for_supervisor(&referred(&config)),
         }),
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
+        applications: applications(&config, &clock),
         clusters,
         kubeconfigs: Arc::new(KubeconfigFiles {
             places: surroundings.kubeconfigs.clone(),
@@ -70,10 +71,14 @@ fn machine(config: &Config, surroundings: &Surroundings) -> Machine {
 
 /// Names of the environment variables that settings refer to.
 fn referred(config: &Config) -> Vec<&str> {
-    let backends = config.environments().map(|e| &e.backend);
-    let names = backends.filter_map(|backend| match backend {
-        Backend::Cloud { token: TokenSource::Env(name), .. } => Some(name.as_str()),
+    let of_state = config.environments().filter_map(|e| match &e.backend {
+        Backend::Cloud { token, .. } => Some(token),
         _ => None,
+    });
+    let of_argocd = config.environments().filter_map(|e| e.argocd.as_ref().map(|a| &a.token));
+    let names = of_state.chain(of_argocd).filter_map(|token| match token {
+        TokenSource::Env(name) => Some(name.as_str()),
+        TokenSource::File(_) => None,
     });
     names.collect()
 }
@@ -106,6 +111,21 @@ fn helm(config: &Config, surroundings: &Surroundings) -> crate::adapter::helm::S
         credential_command: vec![surroundings.program.display().to_string(), "credentials".into()],
         passthrough: surroundings.network.clone(),
     }
+}
+
+/// Argo CD, with the tokens that settings refer to.
+#[cfg(feature = "argocd")]
+fn applications(config: &Config, clock: &Arc<dyn Clock>) -> Arc<dyn Applications> {
+    use crate::adapter::argocd::{ArgoCd, Settings};
+    let tokens = referred(config)
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), surroundings::referred(name)?)));
+    Arc::new(ArgoCd::new(Settings { tokens: tokens.collect() }, Arc::clone(clock)))
+}
+
+#[cfg(not(feature = "argocd"))]
+fn applications(_config: &Config, _clock: &Arc<dyn Clock>) -> Arc<dyn Applications> {
+    Arc::new(crate::adapter::no_argocd::NoArgoCd)
 }
 
 /// Tokens for the API of a cluster, for a program that reads no settings.

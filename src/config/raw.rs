@@ -35,6 +35,9 @@ pub struct Raw {
     /// Helm.
     #[serde(default, skip_serializing_if = "Helm::is_default")]
     pub helm: Helm,
+    /// Argo CD servers by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub argocd: BTreeMap<String, ArgoServer>,
     /// AWS.
     #[serde(default)]
     pub aws: Aws,
@@ -97,6 +100,9 @@ pub struct AwsEnvironment {
     /// Its cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<Cluster>,
+    /// Its project of an Argo CD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub argocd: Option<ArgoProject>,
 }
 
 /// The cluster of an environment.
@@ -114,6 +120,39 @@ pub struct Cluster {
     /// Namespaces that may be changed, default all but those of Kubernetes itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
+}
+
+/// An Argo CD server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArgoServer {
+    /// Where it is: https, or http on this machine.
+    pub url: String,
+    /// `env:NAME` or `file:PATH`.
+    pub token: String,
+    /// PEM file with the authorities to trust, in place of the system's; relative to the settings file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+}
+
+/// The project of an Argo CD that is an environment's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArgoProject {
+    /// Name of the server under `[argocd]`.
+    pub server: String,
+    /// Its project.
+    pub project: String,
+    /// The project's own token, default the server's: `env:NAME` or `file:PATH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// URL of the cluster to deploy to, as Argo CD knows it, default the one that Argo CD runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Repositories that its applications may come from, default what the project allows: URLs, or beginnings of URLs
+    /// that end with a slash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repos: Vec<String>,
 }
 
 /// Where the first keys come from.

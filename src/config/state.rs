@@ -1,13 +1,12 @@
 //! The `state` setting of an environment: every check of it that needs no I/O.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::raw::{Raw, State};
-use super::surroundings::variable_name;
+use super::reference;
 use super::valid::{check_region, named};
 use crate::error::{Error, Result};
-use crate::model::name;
-use crate::model::{Backend, TokenSource};
+use crate::model::{Backend, name};
 
 /// Host of HCP Terraform.
 const CLOUD: &str = "app.terraform.io";
@@ -75,25 +74,9 @@ pub(super) fn backend(
                 hostname,
                 organization: organization.clone(),
                 workspace: workspace.clone(),
-                token: source(&field("state.token"), token, root)?,
+                token: reference::token(&field("state.token"), token, root)?,
             }
         }
         State::Local { path } => Backend::Local { path: root.join(path) },
-    })
-}
-
-/// A token is named, never written: whatever has another form may be one, and is not repeated.
-fn source(field: &str, given: &str, root: &Path) -> Result<TokenSource> {
-    let found = match given.split_once(':') {
-        Some(("env", name)) if variable_name(name) => Some(TokenSource::Env(name.to_owned())),
-        Some(("file", path)) if !path.is_empty() => {
-            Some(TokenSource::File(root.join(PathBuf::from(path))))
-        }
-        _ => None,
-    };
-    found.ok_or_else(|| {
-        Error::invalid(field, "(not shown)", "is not a reference to a token")
-            .allowed("env:NAME of an environment variable, or file:PATH")
-            .next("put the token into a variable or a file of its own, and take it out of the settings")
     })
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use super::argocd;
 use super::cluster;
 use super::credentials;
 use super::raw::{self, Raw};
@@ -90,6 +91,7 @@ impl Config {
             environments.insert(environment.key.clone(), environment);
         }
         cluster::distinct(&environments)?;
+        argocd::distinct(&environments)?;
         let principals = principals(&raw)?;
         let people: Vec<Person> = raw
             .people
@@ -202,6 +204,11 @@ impl Config {
         cluster::by_context(&self.environments, context)
     }
 
+    /// The environment whose project of an Argo CD this is. Left out, there has to be one choice only.
+    pub fn by_project(&self, server: Option<&str>, project: Option<&str>) -> Result<&Environment> {
+        argocd::by_project(&self.environments, server, project)
+    }
+
     /// The principal that an operating system's user acts as. Users that are not listed may look and plan.
     pub fn principal(&self, os_user: &str) -> PrincipalRule {
         self.principals.iter().find(|p| p.os_user == os_user).cloned().unwrap_or_else(|| {
@@ -297,6 +304,7 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
     let (tree, module) = split_folder(&field("folder"), &folder, root)?;
     let key = EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() };
     let cluster = env.cluster.as_ref().map(|c| cluster::cluster(c, &key, field)).transpose()?;
+    let argocd = env.argocd.as_ref().map(|a| argocd::project(a, raw, root, field)).transpose()?;
     Ok(Environment {
         key,
         tier: tier(&env.tier, raw, &field("tier"))?,
@@ -313,6 +321,7 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
         endpoint_url: raw.aws.endpoint_url.clone(),
         ca_bundle: raw.aws.ca_bundle.as_ref().map(|path| root.join(path)),
         cluster,
+        argocd,
     })
 }
 

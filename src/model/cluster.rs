@@ -30,6 +30,11 @@ impl Cluster {
     }
 }
 
+/// Whether a namespace is Kubernetes' own.
+pub fn is_own_namespace(namespace: &str) -> bool {
+    OWN_NAMESPACES.contains(&namespace)
+}
+
 /// A cluster of EKS, and as whom to come to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EksAccess {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Action, AssumedRole, Backend, Cluster, CredentialSource, Digest};
+use super::{Action, ArgoProject, AssumedRole, Backend, Cluster, CredentialSource, Digest};
 
 /// A cloud.
 #[derive(
@@ -101,6 +101,8 @@ pub struct Environment {
     pub ca_bundle: Option<PathBuf>,
     /// Its cluster.
     pub cluster: Option<Cluster>,
+    /// Its project of an Argo CD.
+    pub argocd: Option<ArgoProject>,
 }
 
 impl Environment {

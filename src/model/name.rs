@@ -247,6 +247,44 @@ pub fn release(name: &str) -> Result<(), BadName> {
     ))
 }
 
+const APPLICATION: &str =
+    "1 to 63 of a-z, 0-9, - and ., beginning and ending with a letter or digit";
+
+/// Names of applications and projects of Argo CD: DNS subdomains (Kubernetes, "Object Names and IDs"), no longer than a
+/// label may be, because Argo CD marks what an application made with its name.
+pub fn application(name: &str) -> Result<(), BadName> {
+    let well_formed = name.len() <= 63 && name.split('.').all(|part| namespace(part).is_ok());
+    if well_formed { Ok(()) } else { Err(bad("is not a name in Argo CD", APPLICATION)) }
+}
+
+const REVISION: &str = "a commit, tag or branch: 1 to 200 of A-Z, a-z, 0-9 and ._/+-, beginning with a letter or digit";
+
+/// Revisions of a repository, narrower than git's own rule (git, `check-ref-format`): no expressions, no ranges.
+pub fn revision(name: &str) -> Result<(), BadName> {
+    let well_formed = name.len() <= 200
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._/+-".contains(c))
+        && !name.contains("..");
+    if well_formed { Ok(()) } else { Err(bad("is not a revision", REVISION)) }
+}
+
+const FOLDER: &str = "a path inside of the repository, for instance apps/web";
+
+/// Folders inside of a repository.
+pub fn folder(path: &str) -> Result<(), BadName> {
+    let part = |part: &str| {
+        !matches!(part, "" | "..")
+            && !part.starts_with('-')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    let plain = path == "." || path.split('/').all(|p| part(p) && p != ".");
+    if plain && path.len() <= 200 {
+        Ok(())
+    } else {
+        Err(bad("is not a folder of a repository", FOLDER))
+    }
+}
+
 const CONTEXT: &str = "1 to 253 of A-Z, a-z, 0-9 and -_.:/@, beginning with a letter or digit";
 
 /// Names of kube contexts, narrower than the kubeconfig's own rule (any text): ARNs and names by other tools pass.

@@ -82,7 +82,7 @@ pub fn change<T: JsonSchema>() -> Schema {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static TOOLS: [&Tool; 15] = [
+pub static TOOLS: [&Tool; 19] = [
     &super::apply_terraform::TOOL,
     &super::destroy_terraform::TOOL,
     &super::terraform_outputs::TOOL,
@@ -93,6 +93,10 @@ pub static TOOLS: [&Tool; 15] = [
     &super::helm_rollback::TOOL,
     &super::helm_uninstall::TOOL,
     &super::helm_status::TOOL,
+    &super::argo_create_app::TOOL,
+    &super::argo_sync::TOOL,
+    &super::argo_delete_app::TOOL,
+    &super::argo_app_status::TOOL,
     &super::list_environments::TOOL,
     &super::preflight::TOOL,
     &super::list_operations::TOOL,

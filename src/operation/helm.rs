@@ -2,13 +2,13 @@
 //! how it is carried out.
 
 mod carry;
-mod diff;
-mod manifest;
+pub(super) mod diff;
+pub(super) mod manifest;
 mod place;
 mod plan;
 mod request;
 mod source;
-mod values;
+pub(super) mod values;
 
 pub use request::{DeployRequest, RollbackRequest, UninstallRequest};
 

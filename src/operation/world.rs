@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::LeaseStore;
 use crate::port::{
-    Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher, Plans, Premises, Provisioner,
-    Releases, Runs, StateBackend,
+    Applications, Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher, Plans, Premises,
+    Provisioner, Releases, Runs, StateBackend,
 };
 use crate::run::Stores;
 
@@ -34,6 +34,8 @@ pub struct World {
     pub runs: Arc<dyn Runs>,
     /// Starts supervisors.
     pub launcher: Arc<dyn Launcher>,
+    /// Applications of Argo CD.
+    pub applications: Arc<dyn Applications>,
     /// Where clusters are.
     pub clusters: Arc<dyn Clusters>,
     /// Kubeconfig files of the user.

@@ -10,6 +10,8 @@ mod argocd;
 #[cfg(test)]
 mod eks_token;
 #[cfg(test)]
+mod gitops;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod helm;

@@ -1,7 +1,9 @@
 //! The straight path with real stores and a played world: what may run, what may not, and what is left when any step
 //! of it fails.
 
+mod applications;
 mod approvals;
+mod argo;
 mod binding;
 mod clock;
 mod clusters;

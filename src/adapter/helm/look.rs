@@ -151,6 +151,7 @@ pub(super) mod tests {
                 role_arn: Some("arn:aws:iam::123456789012:role/deploy".into()),
                 namespaces: vec![],
             }),
+            argocd: None,
         };
         ReleaseJob {
             environment,

@@ -68,6 +68,7 @@ pub(super) fn environment(tree: &Path, root: &str, backend: Backend) -> Environm
         endpoint_url: None,
         ca_bundle: None,
         cluster: None,
+        argocd: None,
     }
 }
 

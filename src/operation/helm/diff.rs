@@ -12,30 +12,34 @@ const SHOWN: usize = 160;
 
 /// What happens to one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Delta {
+pub(in crate::operation) struct Delta {
     /// Which.
-    pub(super) address: String,
+    pub(in crate::operation) address: String,
     /// Its kind.
-    pub(super) kind: String,
+    pub(in crate::operation) kind: String,
     /// What happens to it.
-    pub(super) action: Action,
+    pub(in crate::operation) action: Action,
     /// How, in lines.
-    pub(super) lines: Vec<String>,
+    pub(in crate::operation) lines: Vec<String>,
 }
 
 /// What is there.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct There<'a> {
+pub(in crate::operation) struct There<'a> {
     /// What the release says that it made.
-    pub(super) release: &'a [Object],
+    pub(in crate::operation) release: &'a [Object],
     /// What is in the cluster of it; `None` when that was not looked at.
-    pub(super) live: Option<&'a [Object]>,
+    pub(in crate::operation) live: Option<&'a [Object]>,
     /// Whether the release got to its end: else nobody knows which of its objects are as it says.
-    pub(super) settled: bool,
+    pub(in crate::operation) settled: bool,
 }
 
 /// What would change.
-pub(super) fn diff(there: There<'_>, wanted: &[Object], namespace: &str) -> Vec<Delta> {
+pub(in crate::operation) fn diff(
+    there: There<'_>,
+    wanted: &[Object],
+    namespace: &str,
+) -> Vec<Delta> {
     let mut deltas = Vec::new();
     for new in wanted {
         let old = there.release.iter().find(|old| old.is(new, namespace));

@@ -11,17 +11,17 @@ use crate::port::Release;
 
 /// One object.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Object {
+pub(in crate::operation) struct Object {
     /// Kind.
-    pub(super) kind: String,
+    pub(in crate::operation) kind: String,
     /// Name.
-    pub(super) name: String,
+    pub(in crate::operation) name: String,
     /// Namespace, when it names one.
-    pub(super) namespace: Option<String>,
+    pub(in crate::operation) namespace: Option<String>,
     /// API group: kinds of one name may belong to two.
     group: String,
     /// All of it.
-    pub(super) body: Value,
+    pub(in crate::operation) body: Value,
 }
 
 impl Object {
@@ -42,27 +42,27 @@ impl Object {
 
     /// Whether both are the same object, whatever is in it. An object of a release that names no namespace is in the
     /// release's.
-    pub(super) fn is(&self, other: &Self, namespace: &str) -> bool {
+    pub(in crate::operation) fn is(&self, other: &Self, namespace: &str) -> bool {
         let of = |o: &Self| o.namespace.clone().unwrap_or_else(|| namespace.to_owned());
         (&self.kind, &self.group, &self.name) == (&other.kind, &other.group, &other.name)
             && (of(self) == of(other))
     }
 
     /// What people call it.
-    pub(super) fn address(&self, namespace: &str) -> String {
+    pub(in crate::operation) fn address(&self, namespace: &str) -> String {
         let namespace = self.namespace.as_deref().unwrap_or(namespace);
         format!("{} {namespace}/{}", self.kind, self.name)
     }
 
     /// Whether Helm leaves it where it is when its release goes.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(in crate::operation) fn is_kept(&self) -> bool {
         let at = "/metadata/annotations/helm.sh~1resource-policy";
         self.body.pointer(at).and_then(Value::as_str) == Some("keep")
     }
 }
 
 /// The objects in YAML documents. Empty documents are left out, lists are taken apart.
-pub(super) fn objects(yaml: &str) -> Result<Vec<Object>> {
+pub(in crate::operation) fn objects(yaml: &str) -> Result<Vec<Object>> {
     let mut options = serde_saphyr::Options::default();
     // Helm takes them too; what counts is what it makes of them.
     options.duplicate_keys = DuplicateKeyPolicy::LastWins;
@@ -87,12 +87,12 @@ pub(super) fn objects(yaml: &str) -> Result<Vec<Object>> {
 }
 
 /// Live objects of the cluster.
-pub(super) fn live(objects: &[Value]) -> Vec<Object> {
+pub(in crate::operation) fn live(objects: &[Value]) -> Vec<Object> {
     objects.iter().cloned().filter_map(Object::of).collect()
 }
 
 /// Refuses objects in namespaces that are not to be changed.
-pub(super) fn stay(objects: &[Object], cluster: &Cluster, doing: &str) -> Result<()> {
+pub(in crate::operation) fn stay(objects: &[Object], cluster: &Cluster, doing: &str) -> Result<()> {
     let outside = objects
         .iter()
         .find(|o| o.namespace.as_ref().is_some_and(|namespace| !cluster.may_change(namespace)));
@@ -111,7 +111,7 @@ pub(super) fn stay(objects: &[Object], cluster: &Cluster, doing: &str) -> Result
 }
 
 /// Namespaces that may be changed, in words.
-pub(super) fn allowed(cluster: &Cluster) -> String {
+pub(in crate::operation) fn allowed(cluster: &Cluster) -> String {
     match cluster.namespaces.as_slice() {
         [] => "any namespace but those of Kubernetes itself".to_owned(),
         listed => listed.join(", "),
@@ -119,7 +119,7 @@ pub(super) fn allowed(cluster: &Cluster) -> String {
 }
 
 /// Everything that objects of the kind `Secret` hold, as it is written and as it is meant.
-pub(super) fn secrets(objects: &[Object]) -> Vec<String> {
+pub(in crate::operation) fn secrets(objects: &[Object]) -> Vec<String> {
     let mut found = Vec::new();
     for object in objects.iter().filter(|o| o.kind == "Secret") {
         for field in ["data", "stringData"] {

@@ -11,6 +11,11 @@ const TEXT_MAX: usize = 1024 * 1024;
 /// Most events that aliases of a document may stand for.
 const ALIASED_MAX: usize = 20_000;
 
+/// Understands the values of a field of another name.
+pub(in crate::operation) fn read_field(field: &str, given: &Value) -> Result<Map<String, Value>> {
+    read(Some(given)).map_err(|error| error.field(field))
+}
+
 /// Understands values.
 pub(super) fn read(given: Option<&Value>) -> Result<Map<String, Value>> {
     match given {
@@ -62,7 +67,7 @@ fn first_line(message: &str) -> String {
 }
 
 /// Texts whose keys say, or which look as if, they were secret.
-pub(super) fn secrets(values: &Map<String, Value>) -> Vec<String> {
+pub(in crate::operation) fn secrets(values: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
     for (key, value) in values {
         collect(key, value, &mut found);

@@ -31,6 +31,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("adapter/absent", &["model", "permit", "port", "error"]),
+    ("adapter/argocd", &["model", "permit", "port", "secret", "error", "clock"]),
     ("adapter/aws", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     (
         "adapter/file",
@@ -49,6 +50,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
     ),
     ("adapter/helm", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     ("adapter/kubeconfig", &["model", "port", "error", "clock"]),
+    ("adapter/no_argocd", &["model", "permit", "port", "error"]),
     ("adapter/premises", &["model", "port", "error"]),
     ("adapter/process", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     (

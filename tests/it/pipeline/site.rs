@@ -20,6 +20,7 @@ use datamcp::port::{Launcher, Runs};
 use datamcp::run::{RunFile, Settled, settle, supervise};
 use serde_json::{Value, json};
 
+use super::applications::ArgoCd;
 use super::clusters::Cloud;
 use super::faults::{Faults, Faulty};
 use super::releases::Helm;
@@ -66,6 +67,7 @@ pub(crate) struct Site {
     pub(crate) terraform: Arc<Terraform>,
     pub(crate) cloud: Arc<Cloud>,
     pub(crate) helm: Arc<Helm>,
+    pub(crate) argocd: Arc<ArgoCd>,
     pub(crate) faults: Arc<Faults>,
     /// Operations whose supervisor was started and has not been played yet.
     pub(crate) launched: Arc<Launched>,
@@ -124,6 +126,7 @@ impl Site {
             terraform,
             cloud: Arc::default(),
             helm: Arc::default(),
+            argocd: Arc::default(),
             faults,
             launched: Arc::default(),
             settings: Mutex::new(settings.to_owned()),
@@ -203,6 +206,7 @@ impl Site {
             credentials: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::CredentialDesk>, datamcp::port::CredentialDesk),
             provisioner: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Provisioner>,
             releases: Arc::clone(&self.helm) as Arc<dyn datamcp::port::Releases>,
+            applications: Arc::clone(&self.argocd) as Arc<dyn datamcp::port::Applications>,
             kubeconfigs: Arc::new(KubeconfigFiles {
                 places: KubeconfigPlaces {
                     usual: self.folder.path().join("home/.kube/config"),

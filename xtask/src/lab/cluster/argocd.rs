@@ -283,9 +283,10 @@ fn first_password(api: &Api) -> Result<Option<String>> {
     Ok(Some(String::from_utf8(bytes).context("reading the first password")?))
 }
 
-/// Asks for a token and puts it into a file that nobody else may read.
+/// Asks for a token and puts it into a file that nobody else may read. It lasts for two days: the product takes none that
+/// never ends.
 fn token(admin: &Api, home: &Path, name: &str, path: &str) -> Result<PathBuf> {
-    let answer = admin.post(path, &json!({}))?;
+    let answer = admin.post(path, &json!({ "expiresIn": 172_800 }))?;
     let file = home.join(format!("{name}.token"));
     write_private(&file, token_of(&answer)?.as_bytes())?;
     Ok(file)

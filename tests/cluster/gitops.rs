@@ -1,0 +1,6 @@
+//! Applications on the real thing: a real Argo CD, its project's token, a real API server behind it.
+
+mod between;
+mod path;
+mod project;
+mod refusals;
