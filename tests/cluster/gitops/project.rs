@@ -104,9 +104,7 @@ impl Project {
             project = argocd.project,
             destination = kubernetes(lab).endpoint,
             repository = self.repository(),
-            auto = other
-                .auto_approve
-                .unwrap_or("\"create\", \"update\", \"replace\", \"delete\""),
+            auto = other.auto_approve.unwrap_or("\"create\", \"update\", \"replace\", \"delete\""),
         )
     }
 
@@ -121,7 +119,9 @@ impl Project {
     /// A config map of this test.
     pub(crate) fn map(&self, what: &str, value: &str) -> String {
         let name = &self.name;
-        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: {name}-{what} }}\ndata: {{ value: \"{value}\" }}\n")
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: {name}-{what} }}\ndata: {{ value: \"{value}\" }}\n"
+        )
     }
 
     /// Puts these files, and no others, into the test's folder of the repository. Returns the commit.

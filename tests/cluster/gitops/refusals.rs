@@ -101,7 +101,10 @@ fn bad_input_90_a_commit_that_is_not_there() {
     assert_eq!(refused.text("/succeeded"), "false", "{:#}", refused.value);
     assert!(!refused.text("/error/code").is_empty());
     sync["revision"] = json!("--force");
-    assert_eq!(project.call("argo_sync", &sync).refused("invalid_request").text("/error/field"), "revision");
+    assert_eq!(
+        project.call("argo_sync", &sync).refused("invalid_request").text("/error/field"),
+        "revision"
+    );
 }
 
 #[test]
@@ -109,10 +112,8 @@ fn a_reader_sees_and_changes_nothing() {
     let lab = crate::harness::lab();
     let project = Project::new();
     project.create().expect("succeeded");
-    let reader = Project::with(&Other {
-        token: Some(&argocd(&lab).reader_token),
-        ..Other::default()
-    });
+    let reader =
+        Project::with(&Other { token: Some(&argocd(&lab).reader_token), ..Other::default() });
     let seen = reader.call("argo_app_status", &project.app());
     assert_eq!(seen.text("/applications/0/name"), project.name);
     let refused = reader.really("argo_sync", project.app()).refused("upstream_denied");
@@ -125,8 +126,11 @@ fn a_reader_sees_and_changes_nothing() {
 fn bad_input_87_an_expired_token_and_one_that_argo_cd_did_not_sign() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
-    for (ends, part) in [(1_000_000_000, "has expired"), (4_000_000_000_i64, "does not take the token")] {
-        let claims = json!({ "iss": "argocd", "sub": "proj:apps:deployer", "exp": ends }).to_string();
+    for (ends, part) in
+        [(1_000_000_000, "has expired"), (4_000_000_000_i64, "does not take the token")]
+    {
+        let claims =
+            json!({ "iss": "argocd", "sub": "proj:apps:deployer", "exp": ends }).to_string();
         let head = URL_SAFE_NO_PAD.encode("{\"alg\":\"HS256\",\"typ\":\"JWT\"}");
         let token = format!("{head}.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims));
         std::fs::write(&path, &token).unwrap();
