@@ -317,7 +317,9 @@ fn certificate(error: &reqwest::Error) -> Option<String> {
                     format!("has expired at {}", at.unwrap_or_default())
                 }
                 Bad::Expired => "has expired".to_owned(),
-                Bad::UnknownIssuer => "is of an authority that is not trusted".to_owned(),
+                Bad::UnknownIssuer | Bad::BadSignature => {
+                    "is of an authority that is not trusted".to_owned()
+                }
                 Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
                     "is another host's".to_owned()
                 }

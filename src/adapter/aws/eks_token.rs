@@ -24,6 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::cache::TokenCache;
 use super::identity::causes;
+use super::trust::OnDemand;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::EksAccess;
@@ -112,7 +113,8 @@ async fn credentials(access: &EksAccess, doing: &str) -> Result<(Credentials, St
 }
 
 async fn settings(access: &EksAccess) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(OnDemand::default());
     if let Some(region) = &access.region {
         loader = loader.region(Region::new(region.clone()));
     }

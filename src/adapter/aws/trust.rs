@@ -2,12 +2,14 @@
 #![expect(clippy::disallowed_methods, reason = "reads the bundle that settings name")]
 
 use std::path::Path;
+use std::sync::OnceLock;
 
-use aws_sdk_sts::config::{RuntimeComponents, SharedHttpClient};
+use aws_sdk_sts::config::{HttpClient, RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -22,8 +24,12 @@ pub(super) fn client(bundle: &Path) -> Result<SharedHttpClient> {
         .with_trust_store(store)
         .build()
         .map_err(|e| Error::internal("building a TLS context", e))?;
-    // Built by hand, because the short way knows no proxies.
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+    Ok(built(context))
+}
+
+/// Built by hand, because the short way knows no proxies.
+fn built(context: TlsContext) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
@@ -31,7 +37,23 @@ pub(super) fn client(bundle: &Path) -> Result<SharedHttpClient> {
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .tls_context(context.clone())
             .build()
-    }))
+    })
+}
+
+/// A client that trusts the authorities of this machine, and reads them when the first call is made: not when settings
+/// are looked at, as the SDK's own does, which costs whoever calls nobody as much as all the rest.
+#[derive(Debug, Default)]
+pub(super) struct OnDemand(OnceLock<SharedHttpClient>);
+
+impl HttpClient for OnDemand {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let client = self.0.get_or_init(|| built(TlsContext::default()));
+        client.http_connector(settings, components)
+    }
 }
 
 /// The bundle's bytes, if every certificate in it can be read and there is one: the SDK would panic over it.

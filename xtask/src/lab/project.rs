@@ -71,9 +71,10 @@ pub(super) fn configuration(lab: &Lab) -> Result<String> {
     });
     let project = match (argocd, &lab.cluster) {
         (Some(argocd), Some(cluster)) => format!(
-            "argocd = {{ server = \"main\", project = {}, destination = {} }}\n",
+            "argocd = {{ server = \"main\", project = {}, destination = {}, repos = [{}] }}\n",
             quoted(&argocd.project),
             quoted(&cluster.kubernetes.endpoint),
+            quoted(&format!("file://{}", argocd.repository.display())),
         ),
         _ => String::new(),
     };
