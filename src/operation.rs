@@ -1,6 +1,7 @@
 //! What can be asked for: one file, one verb, one tool, one subcommand. The straight path that every change walks is
 //! [`pipeline`]; reads are another trait and never see a permit.
 
+pub mod account;
 pub mod admit;
 pub mod answer;
 pub mod apply_terraform;
@@ -9,6 +10,7 @@ pub mod argo_app_status;
 pub mod argo_create_app;
 pub mod argo_delete_app;
 pub mod argo_sync;
+pub mod aws_create_account;
 pub mod bootstrap_state_backend;
 pub mod call;
 pub mod cancel_operation;
@@ -48,7 +50,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::model::{Actor, Binding, Environment, EnvironmentKey, Outcome, PlanRecord};
+use crate::model::{Actor, Binding, Environment, Outcome, PlanRecord, Target};
 use crate::permit::Permit;
 use crate::policy::{self, Wish};
 use crate::port::{Caller, Job};
@@ -129,10 +131,10 @@ pub struct Done {
 pub trait LongOperation: Send + Sync {
     /// Understands a request: every check that needs no I/O.
     fn parse(&self, request: &Value) -> Result<Ask>;
-    /// The environment that a request means; none when only its plan says it. By default the one it names.
-    fn environment(&self, config: &Config, ask: &Ask) -> Result<Option<EnvironmentKey>> {
+    /// What a request is about; nothing when only its plan says it. By default the environment that it names.
+    fn target(&self, config: &Config, ask: &Ask) -> Result<Option<Target>> {
         let _ = config;
-        Ok(ask.key.clone())
+        Ok(ask.key.clone().map(Target::Environment))
     }
     /// Refuses a call whose own fields are given and are not those of the plan it names.
     fn agrees(&self, ask: &Ask, plan: &PlanRecord) -> Result<()> {
@@ -188,15 +190,14 @@ pub trait WriteOperation: LongOperation {
     ) -> Done;
 }
 
-/// The environment and workspace that a request means.
+/// The environment (or organization) and workspace that a request means.
 pub fn place<'c>(
     config: &'c Config,
-    asked: Option<EnvironmentKey>,
+    asked: Option<Target>,
     ask: &Ask,
     record: Option<&PlanRecord>,
 ) -> Result<(&'c Environment, String)> {
-    let key = request::target(asked, record)?;
-    let environment = config.environment(key.cloud, &key.name)?;
+    let environment = config.site(&request::target(asked, record)?)?;
     let workspace = request::workspace(ask, environment, record)?;
     Ok((environment, workspace))
 }

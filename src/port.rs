@@ -1,6 +1,7 @@
 //! What we ask of the world, each trait named for our need. Methods that change infrastructure take a
 //! [`Permit`](crate::permit::Permit); adapters implement, `app` joins.
 
+pub mod accounts;
 pub mod applications;
 pub mod cluster_tokens;
 pub mod clusters;
@@ -16,6 +17,9 @@ pub mod runs;
 pub mod state_backend;
 pub mod state_object;
 
+pub use accounts::{
+    Account, AccountOrder, Accounts, Answered, Contact, Creation, MemberAccount, OrganizationFacts,
+};
 pub use applications::{
     Application, Applications, Asked, Bounds, Deployed, Managed, ResourceState, SyncOrder,
     SyncState,

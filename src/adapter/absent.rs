@@ -1,13 +1,16 @@
 //! In place of a cloud that this build was made without: every question is refused, nothing is pretended.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{EksAccess, Environment};
 use crate::permit::Permit;
 use crate::port::{
-    Caller, ChildCredentials, ClusterFound, ClusterToken, ClusterTokens, Clusters, Findings,
-    Identity, Origin, StateBackend,
+    Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, ClusterFound,
+    ClusterToken, ClusterTokens, Clusters, Contact, Creation, Findings, Identity, MemberAccount,
+    OrganizationFacts, Origin, StateBackend,
 };
 
 /// Knows nobody and reaches nothing.
@@ -19,7 +22,7 @@ fn missing(environment: &Environment) -> Error {
         ErrorCode::ToolMissing,
         format!(
             "checking the identity for {}: this build has no support for its cloud",
-            environment.key
+            environment.target()
         ),
     )
     .next("build datamcp with the feature `aws`")
@@ -54,6 +57,116 @@ impl Clusters for NoCloud {
         _name: &str,
     ) -> Result<ClusterFound> {
         Err(missing(environment))
+    }
+}
+
+#[async_trait]
+impl Accounts for NoCloud {
+    async fn organization(&self, at: &Environment, _session: &str) -> Result<OrganizationFacts> {
+        Err(missing(at))
+    }
+
+    async fn accounts(&self, at: &Environment, _session: &str) -> Result<Vec<Account>> {
+        Err(missing(at))
+    }
+
+    async fn unit(&self, at: &Environment, _session: &str, _id: &str) -> Result<Option<String>> {
+        Err(missing(at))
+    }
+
+    async fn parent(&self, at: &Environment, _session: &str, _account: &str) -> Result<String> {
+        Err(missing(at))
+    }
+
+    async fn tags(
+        &self,
+        at: &Environment,
+        _session: &str,
+        _account: &str,
+    ) -> Result<BTreeMap<String, String>> {
+        Err(missing(at))
+    }
+
+    async fn creations(&self, at: &Environment, _session: &str) -> Result<Vec<Creation>> {
+        Err(missing(at))
+    }
+
+    async fn creation(&self, at: &Environment, _session: &str, _id: &str) -> Result<Creation> {
+        Err(missing(at))
+    }
+
+    async fn create(
+        &self,
+        _permit: &Permit,
+        at: &Environment,
+        _session: &str,
+        _order: &AccountOrder,
+    ) -> Result<Answered<Creation>> {
+        Err(missing(at))
+    }
+
+    async fn place(
+        &self,
+        _permit: &Permit,
+        at: &Environment,
+        _session: &str,
+        _account: &str,
+        _way: (&str, &str),
+    ) -> Result<Answered<()>> {
+        Err(missing(at))
+    }
+
+    async fn tag(
+        &self,
+        _permit: &Permit,
+        at: &Environment,
+        _session: &str,
+        _account: &str,
+        _tags: &BTreeMap<String, String>,
+    ) -> Result<Answered<()>> {
+        Err(missing(at))
+    }
+}
+
+#[async_trait]
+impl MemberAccount for NoCloud {
+    async fn contact(
+        &self,
+        member: &Environment,
+        _session: &str,
+        _kind: &str,
+    ) -> Result<Option<Contact>> {
+        Err(missing(member))
+    }
+
+    async fn set_contact(
+        &self,
+        _permit: &Permit,
+        member: &Environment,
+        _session: &str,
+        _kind: &str,
+        _contact: &Contact,
+    ) -> Result<()> {
+        Err(missing(member))
+    }
+
+    async fn default_vpcs(
+        &self,
+        member: &Environment,
+        _session: &str,
+    ) -> Result<BTreeMap<String, String>> {
+        Err(missing(member))
+    }
+
+    async fn delete_default_vpc(
+        &self,
+        _permit: &Permit,
+        member: &Environment,
+        _session: &str,
+        _region: &str,
+        _vpc: &str,
+    ) -> Result<()> {
+        Err(missing(member))
     }
 }
 

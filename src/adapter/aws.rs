@@ -5,10 +5,15 @@ mod credentials;
 pub mod eks_token;
 pub mod identity;
 mod lock_table;
+pub mod member_account;
+pub mod organization;
+mod signed;
 pub mod state_bucket;
 mod trust;
 
 pub use clusters::EksClusters;
 pub use eks_token::{EksTokens, TokenCache};
 pub use identity::AwsIdentity;
+pub use member_account::AwsMemberAccount;
+pub use organization::AwsOrganization;
 pub use state_bucket::StateBucket;

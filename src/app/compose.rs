@@ -15,14 +15,17 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ExecPlugin, Surroundings, surroundings};
 use crate::model::{Backend, TokenSource};
 use crate::operation::World;
-use crate::port::{Applications, ClusterTokens, Clusters, Identity, StateBackend};
+use crate::port::{
+    Accounts, Applications, ClusterTokens, Clusters, Identity, MemberAccount, StateBackend,
+};
 
 /// The world that these settings describe.
 pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
     let state = config.state().to_path_buf();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Sqlite::new(&state));
-    let Clouds { identity, state_backend, clusters } = clouds(surroundings);
+    let Clouds { identity, state_backend, clusters, accounts, member_account } =
+        clouds(surroundings);
     World {
         settings_path: path.display().to_string(),
         host: surroundings.host.clone(),
@@ -41,6 +44,8 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
             environment: Surroundings::for_supervisor(&referred(&config)),
         }),
         credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
+        accounts,
+        member_account,
         applications: applications(&config, &clock),
         clusters,
         kubeconfigs: Arc::new(KubeconfigFiles {
@@ -158,11 +163,15 @@ pub(super) struct Clouds {
     pub(super) identity: Arc<dyn Identity>,
     pub(super) state_backend: Arc<dyn StateBackend>,
     pub(super) clusters: Arc<dyn Clusters>,
+    pub(super) accounts: Arc<dyn Accounts>,
+    pub(super) member_account: Arc<dyn MemberAccount>,
 }
 
 #[cfg(feature = "aws")]
 pub(super) fn clouds(surroundings: &Surroundings) -> Clouds {
-    use crate::adapter::aws::{AwsIdentity, EksClusters, StateBucket};
+    use crate::adapter::aws::{
+        AwsIdentity, AwsMemberAccount, AwsOrganization, EksClusters, StateBucket,
+    };
     let identity = Arc::new(AwsIdentity::new(
         surroundings.endpoint_overrides.clone(),
         Surroundings::for_supervisor(&[]),
@@ -170,7 +179,9 @@ pub(super) fn clouds(surroundings: &Surroundings) -> Clouds {
     Clouds {
         identity: identity.clone(),
         state_backend: Arc::new(StateBucket::new(Arc::clone(&identity))),
-        clusters: Arc::new(EksClusters::new(identity)),
+        clusters: Arc::new(EksClusters::new(Arc::clone(&identity))),
+        accounts: Arc::new(AwsOrganization::new(Arc::clone(&identity))),
+        member_account: Arc::new(AwsMemberAccount::new(identity)),
     }
 }
 
@@ -181,5 +192,7 @@ pub(super) fn clouds(_surroundings: &Surroundings) -> Clouds {
         identity: Arc::new(NoCloud),
         state_backend: Arc::new(NoCloud),
         clusters: Arc::new(NoCloud),
+        accounts: Arc::new(NoCloud),
+        member_account: Arc::new(NoCloud),
     }
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 use super::argocd;
 use super::cluster;
 use super::credentials;
+use super::organization;
 use super::raw::{self, Raw};
 use super::state;
 use super::surroundings::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, BadName, nearest};
 use crate::model::{
-    Actor, Backend, Cloud, Environment, EnvironmentKey, Principal, Role, Tier, region,
+    Actor, Backend, Cloud, Environment, EnvironmentKey, Principal, Role, Target, Tier, region,
 };
 
 /// A principal's rule.
@@ -44,6 +45,7 @@ pub struct Config {
     state: PathBuf,
     anchor: PathBuf,
     environments: BTreeMap<EnvironmentKey, Environment>,
+    organizations: BTreeMap<String, Environment>,
     principals: Vec<PrincipalRule>,
     people: Vec<Person>,
 }
@@ -90,6 +92,14 @@ impl Config {
             }
             environments.insert(environment.key.clone(), environment);
         }
+        let mut organizations = BTreeMap::new();
+        for (name, given) in &raw.organizations {
+            let mut organization = organization::organization(name, given, &raw, root)?;
+            if organization.ca_bundle.is_none() {
+                organization.ca_bundle = surroundings.ca_bundle();
+            }
+            organizations.insert(name.clone(), organization);
+        }
         cluster::distinct(&environments)?;
         argocd::distinct(&environments)?;
         let principals = principals(&raw)?;
@@ -123,7 +133,8 @@ impl Config {
                     .allowed(KNOWN.join(", ")));
             }
         }
-        Ok(Self { root: root.to_path_buf(), state, anchor, environments, principals, people, raw })
+        let root = root.to_path_buf();
+        Ok(Self { raw, root, state, anchor, environments, organizations, principals, people })
     }
 
     /// The settings as written, to be sealed into a run file.
@@ -159,6 +170,25 @@ impl Config {
     /// All environments.
     pub fn environments(&self) -> impl Iterator<Item = &Environment> {
         self.environments.values()
+    }
+
+    /// All organizations.
+    pub fn organizations(&self) -> impl Iterator<Item = &Environment> {
+        self.organizations.values()
+    }
+
+    /// The organization of this name. Left out, there has to be one only.
+    pub fn organization(&self, name: Option<&str>) -> Result<&Environment> {
+        organization::by_name(&self.organizations, name)
+    }
+
+    /// The environment or organization that an operation is about.
+    pub fn site(&self, target: &Target) -> Result<&Environment> {
+        match target {
+            Target::Environment(key) => self.environment(key.cloud, &key.name),
+            Target::Organization(name) => self.organization(Some(name)),
+            Target::Unbound => Err(Error::internal("finding the settings of a target", target)),
+        }
     }
 
     /// People who may decide.
@@ -268,7 +298,7 @@ fn principals(raw: &Raw) -> Result<Vec<PrincipalRule>> {
     Ok(rules)
 }
 
-fn tier(name: &str, raw: &Raw, field: &str) -> Result<Tier> {
+pub(super) fn tier(name: &str, raw: &Raw, field: &str) -> Result<Tier> {
     let Some(rules) = raw.tiers.get(name) else {
         let known: Vec<&str> = raw.tiers.keys().map(String::as_str).collect();
         return Err(Error::invalid(field, name, "names no tier")
@@ -322,6 +352,8 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
         ca_bundle: raw.aws.ca_bundle.as_ref().map(|path| root.join(path)),
         cluster,
         argocd,
+        organization: None,
+        member_role: None,
     })
 }
 

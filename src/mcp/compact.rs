@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// A request's schema: types and meanings, references resolved, `null` left out (a field that is left out means it).
 pub(super) fn input(schema: &Schema) -> Arc<JsonObject> {
     object(schema, &["required", "additionalProperties"], |rule, definitions| {
-        let mut small = shape(rule, definitions, true);
+        let mut small = shape(rule, definitions);
         small.extend(rule.get("description").and_then(Value::as_str).map(gist));
         if let Some(value) = rule.get("default").filter(|v| !v.is_null()) {
             small.insert("default".to_owned(), value.clone());
@@ -19,10 +19,15 @@ pub(super) fn input(schema: &Schema) -> Arc<JsonObject> {
     })
 }
 
-/// An answer's schema: names and types of its fields. None is required: a tool may answer with an error alone, and there
+/// An answer's schema: names of the fields that somebody acts on. Their types, and the fields marked `x-told`, are left to
+/// the reference: whoever reads an answer sees them. None is required: a tool may answer with an error alone, and there
 /// are clients that hold errors against this schema, too.
 pub(super) fn output(schema: &Schema) -> Arc<JsonObject> {
-    object(schema, &[], |rule, definitions| shape(rule, definitions, false))
+    let mut schema = schema.clone();
+    if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        fields.retain(|_, rule| rule.get("x-told").is_none());
+    }
+    object(&schema, &[], |_, _| Map::new())
 }
 
 fn object(
@@ -55,23 +60,20 @@ fn gist(description: &str) -> (String, Value) {
 }
 
 /// Type and allowed words of a field; what is inside objects and lists is left to the reference.
-fn shape(rule: &Value, definitions: &Value, bounds: bool) -> Map<String, Value> {
+fn shape(rule: &Value, definitions: &Value) -> Map<String, Value> {
     let rule = resolve(rule, definitions);
     let mut small = Map::new();
     if let Some(words) = words(rule) {
-        // Whoever reads an answer sees the word itself.
-        small.extend(bounds.then(|| ("enum".to_owned(), words)));
+        small.insert("enum".to_owned(), words);
         return small;
     }
     let kind = match rule.get("type") {
         Some(Value::Array(kinds)) => kinds.iter().find(|k| *k != "null").cloned(),
         other => other.cloned(),
     };
-    // Text is what most fields of an answer are; a type is said of the others.
-    let kind = kind.filter(|kind| bounds || kind != "string");
     small.extend(kind.map(|kind| ("type".to_owned(), kind)));
     for key in ["minimum", "maximum"] {
-        if let Some(value) = rule.get(key).filter(|v| bounds && *v != 0) {
+        if let Some(value) = rule.get(key).filter(|v| **v != 0) {
             small.insert(key.to_owned(), value.clone());
         }
     }

@@ -8,7 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Action, ArgoProject, AssumedRole, Backend, Cluster, CredentialSource, Digest};
+use super::{
+    Action, ArgoProject, AssumedRole, Backend, Cluster, CredentialSource, Digest, Organization,
+    Target,
+};
 
 /// A cloud.
 #[derive(
@@ -103,9 +106,37 @@ pub struct Environment {
     pub cluster: Option<Cluster>,
     /// Its project of an Argo CD.
     pub argocd: Option<ArgoProject>,
+    /// The organization that it stands for: then it has neither root module nor state, and `key` holds the
+    /// organization's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<Organization>,
+    /// Role that is assumed last, in an account of the organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_role: Option<String>,
 }
 
 impl Environment {
+    /// What an operation on it is about.
+    pub fn target(&self) -> Target {
+        match &self.organization {
+            Some(organization) => Target::Organization(organization.name.clone()),
+            None => Target::Environment(self.key.clone()),
+        }
+    }
+
+    /// One account of an organization, reached from where the organization is reached by a role in that account.
+    #[must_use]
+    pub fn member(&self, account: &str, role: &str, backend: Backend) -> Self {
+        let mut member = self.clone();
+        member.member_role = Some(format!("arn:aws:iam::{account}:role/{role}"));
+        account.clone_into(&mut member.account);
+        member.backend = backend;
+        if let Some(organization) = &mut member.organization {
+            organization.member = true;
+        }
+        member
+    }
+
     /// Digest of what configuration says about how it is reached and where its module lies: part of what an approval
     /// means. The tier is asked anew before every effect; variables, account and place of the state are bound by
     /// themselves.

@@ -134,6 +134,107 @@ pub fn kms_key(arn: &str) -> Result<(), BadName> {
     }
 }
 
+const UNIT: &str = "an OU, ou-xxxx-xxxxxxxx, or a root, r-xxxx";
+
+/// Roots and organizational units (AWS Organizations reference, patterns of `RootId` and `OrganizationalUnitId`).
+pub fn unit(id: &str) -> Result<(), BadName> {
+    let part = |text: &str, least: usize| {
+        (least..=32).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    let well_formed = match (id.strip_prefix("r-"), id.strip_prefix("ou-")) {
+        (Some(root), _) => part(root, 4),
+        (None, Some(rest)) => {
+            rest.split_once('-').is_some_and(|(root, own)| part(root, 4) && part(own, 8))
+        }
+        (None, None) => false,
+    };
+    if well_formed { Ok(()) } else { Err(bad("is not an id of an OU or a root", UNIT)) }
+}
+
+/// What stands behind the @ of an account's address (AWS Organizations reference, `CreateAccount`).
+pub fn email_domain(domain: &str) -> Result<(), BadName> {
+    let edge = |c: char| c == '-' || c == '.';
+    let well_formed = domain.contains('.')
+        && !domain.contains("..")
+        && !domain.starts_with(edge)
+        && !domain.ends_with(edge)
+        && domain.chars().all(|c| c.is_ascii_alphanumeric() || edge(c));
+    if well_formed {
+        Ok(())
+    } else {
+        Err(bad("is not a domain", "letters, digits, - and ., with at least one dot"))
+    }
+}
+
+const EMAIL: &str = "6 to 64 ASCII characters, NAME@DOMAIN";
+
+/// Addresses of accounts (AWS Organizations reference, `CreateAccount`: rules for a valid email address).
+pub fn account_email(email: &str) -> Result<(), BadName> {
+    if !email.is_ascii() {
+        return Err(bad("holds a character that is not ASCII", EMAIL));
+    }
+    if !(6..=64).contains(&email.len()) {
+        return Err(bad(format!("has {} characters", email.len()), EMAIL));
+    }
+    let Some((local, domain)) = email.split_once('@').filter(|(_, rest)| !rest.contains('@'))
+    else {
+        return Err(bad("does not hold exactly one @", EMAIL));
+    };
+    let wrong = |c: char| {
+        c.is_ascii_whitespace() || c.is_ascii_control() || "\"'()<>[]:;,\\|%&".contains(c)
+    };
+    if local.is_empty() || local.starts_with('.') || local.contains(wrong) {
+        return Err(bad("has a name that AWS does not take", EMAIL));
+    }
+    email_domain(domain).map_err(|_| bad("has a domain that AWS does not take", EMAIL))
+}
+
+/// Names of accounts (AWS Organizations reference, pattern of `CreateAccountName`).
+pub fn account_name(name: &str) -> Result<(), BadName> {
+    let well_formed = (1..=50).contains(&name.len())
+        && name.trim() == name
+        && name.chars().all(|c| matches!(c, ' '..='~'));
+    if well_formed {
+        Ok(())
+    } else {
+        Err(bad(
+            "is not a name of an account",
+            "1 to 50 printable ASCII characters, without blanks at its ends",
+        ))
+    }
+}
+
+/// Names of roles, narrower than IAM's own rule (IAM reference, "IAM identifiers").
+pub fn role(name: &str) -> Result<(), BadName> {
+    let well_formed = (1..=64).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+.@-".contains(c));
+    if well_formed {
+        Ok(())
+    } else {
+        let allowed = "1 to 64 letters, digits and _ + . @ -, beginning with a letter, digit or _";
+        Err(bad("is not a name of a role", allowed))
+    }
+}
+
+/// Key and value of a tag (AWS Organizations reference, `Tag`; `aws:` is AWS's own).
+pub fn tag(key: &str, value: &str) -> Result<(), BadName> {
+    let chars = |text: &str| {
+        text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
+    };
+    let own = key.to_ascii_lowercase().starts_with("aws:");
+    let good = (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
+    if good && !own && chars(key) && chars(value) {
+        Ok(())
+    } else {
+        Err(bad(
+            "is not a tag",
+            "a key of 1 to 128 and a value of up to 256 letters, digits, blanks and _ . : / = + - @; no key begins with aws:",
+        ))
+    }
+}
+
 /// Names of organizations and workspaces of HCP Terraform (API reference, "Organizations", "Workspaces").
 pub fn cloud(name: &str) -> Result<(), BadName> {
     let well_formed = (1..=90).contains(&name.len())

@@ -146,9 +146,9 @@ async fn admit(
         Some(id) => Some(known_plan(world, actor, tool.name, id).await.map_err(unbound)?),
         None => None,
     };
-    let asked = work.environment(&world.config, &ask).map_err(unbound)?;
+    let asked = work.target(&world.config, &ask).map_err(unbound)?;
     let (environment, _) = place(&world.config, asked, &ask, record.as_ref()).map_err(unbound)?;
-    let target = Target::Environment(environment.key.clone());
+    let target = environment.target();
     match checks(world, actor, tool, work, environment, &ask).await {
         Ok(sensitive) => Ok(Admitted { ask, target, sensitive }),
         Err(error) => Err((target, error)),

@@ -101,14 +101,18 @@ pub struct ChangeAnswer {
     pub approval: Option<ApprovalNeed>,
     /// The plan as text, cut; the whole is in the operation's log.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(extend("x-told" = "in the reference"))]
     pub plan_stdout: Option<String>,
     /// What terraform said while applying, cut; the whole is in the operation's log.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(extend("x-told" = "in the reference"))]
     pub apply_stdout: Option<String>,
     /// Terraform's exit code.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(extend("x-told" = "in the reference"))]
     pub returncode: Option<i32>,
     /// Whether the change was made in full.
+    #[schemars(extend("x-told" = "in the reference"))]
     pub succeeded: bool,
     /// More, by tool: for a state backend its settings and the backend block.
     #[serde(skip_serializing_if = "Map::is_empty", default)]

@@ -25,7 +25,7 @@ use serde_json::Value;
 use super::{Computed, Done, LongOperation, Scene, World, WriteOperation};
 use crate::config::Config;
 use crate::error::Result;
-use crate::model::{Binding, Environment, EnvironmentKey, PlanRecord};
+use crate::model::{Binding, Environment, PlanRecord, Target};
 use crate::operation::Ask;
 use crate::permit::Permit;
 use crate::port::Caller;
@@ -49,9 +49,11 @@ impl LongOperation for ApplicationChange {
     }
 
     /// By server and project, which belong to one environment.
-    fn environment(&self, config: &Config, ask: &Ask) -> Result<Option<EnvironmentKey>> {
+    fn target(&self, config: &Config, ask: &Ask) -> Result<Option<Target>> {
         let text = |field: &str| ask.own.get(field).and_then(Value::as_str);
-        of_project(config, (text("server"), text("project")), ask.terms.plan_id.is_some())
+        let planned = ask.terms.plan_id.is_some();
+        let key = of_project(config, (text("server"), text("project")), planned)?;
+        Ok(key.map(Target::Environment))
     }
 
     async fn inspect(

@@ -25,7 +25,7 @@ use crate::port::{Caller, Findings, Setting, Watch};
 pub struct BootstrapRequest {
     /// Cloud of the environment. Needed unless `plan_id` is given.
     pub cloud: Option<Cloud>,
-    /// Name of the environment, as `list_environments` shows it. Needed unless `plan_id` is given.
+    /// Environment. As `list_environments` shows it; needed unless `plan_id` is given.
     pub env: Option<String>,
 }
 
@@ -271,7 +271,7 @@ pub static TOOL: Tool = Tool {
     title: "Bootstrap state backend",
     about: "Makes the bucket of an environment's Terraform state, or checks and repairs it: encrypted, versioned, \
             private, TLS only, owned by the account, old versions expiring; locked by a lock file. With defaults it \
-            only says what it found and would do. Works like apply_terraform: plan_id and dry_run=false carry it out. \
+            only says what it found and would do. Works like apply_terraform. \
             Repeating it converges.",
     effect: Effect::Change,
     input: catalog::change::<BootstrapRequest>,

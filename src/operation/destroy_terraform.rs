@@ -16,7 +16,7 @@ use crate::model::{Cloud, Effect, Intent};
 pub struct DestroyRequest {
     /// Cloud of the environment. Needed unless `plan_id` is given.
     pub cloud: Option<Cloud>,
-    /// Name of the environment, as `list_environments` shows it. Needed unless `plan_id` is given.
+    /// Environment. As `list_environments` shows it; needed unless `plan_id` is given.
     pub env: Option<String>,
     /// Terraform workspace; default: the environment's.
     pub workspace: Option<String>,

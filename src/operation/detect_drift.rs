@@ -16,11 +16,11 @@ use crate::model::{Cloud, Effect, Intent};
 pub struct DriftRequest {
     /// Cloud of the environment.
     pub cloud: Option<Cloud>,
-    /// Name of the environment, as `list_environments` shows it.
+    /// Environment. As `list_environments` shows it.
     pub env: Option<String>,
     /// Terraform workspace; default: the environment's.
     pub workspace: Option<String>,
-    /// Seconds to wait for the end (default 45, at most 600); the work goes on either way.
+    /// Seconds to wait (default 45). At most 600; the work goes on either way.
     pub wait_s: Option<u64>,
 }
 

@@ -27,7 +27,7 @@ use crate::port::{ClusterFacts, ClusterFound};
 pub struct GenerateKubeconfigRequest {
     /// Cloud of the environment.
     pub cloud: Option<Cloud>,
-    /// Name of the environment.
+    /// Environment.
     pub env: Option<String>,
     /// Name of the cluster; default: the environment's.
     #[serde(default)]

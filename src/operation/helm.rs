@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::{Computed, Done, LongOperation, Scene, World, WriteOperation};
 use crate::config::Config;
 use crate::error::Result;
-use crate::model::{Binding, Environment, EnvironmentKey, PlanRecord};
+use crate::model::{Binding, Environment, PlanRecord, Target};
 use crate::operation::Ask;
 use crate::permit::Permit;
 use crate::port::Caller;
@@ -46,9 +46,10 @@ impl LongOperation for ReleaseChange {
     }
 
     /// By the kube context, which belongs to one environment.
-    fn environment(&self, config: &Config, ask: &Ask) -> Result<Option<EnvironmentKey>> {
+    fn target(&self, config: &Config, ask: &Ask) -> Result<Option<Target>> {
         let context = ask.own.get("kube_context").and_then(Value::as_str);
-        of_context(config, context, ask.terms.plan_id.is_some())
+        let key = of_context(config, context, ask.terms.plan_id.is_some())?;
+        Ok(key.map(Target::Environment))
     }
 
     async fn inspect(

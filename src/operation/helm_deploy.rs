@@ -10,7 +10,7 @@ pub static TOOL: Tool = Tool {
     name: "helm_deploy",
     title: "Deploy release",
     about: "Installs a Helm chart, or upgrades its release. With defaults it shows what would change, object by object, against \
-            the live release. Works like apply_terraform: plan_id and dry_run=false carry it out.",
+            the live release. Works like apply_terraform.",
     effect: Effect::Change,
     input: catalog::change::<DeployRequest>,
     output: catalog::answer::<ChangeAnswer>,

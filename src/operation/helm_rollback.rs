@@ -10,7 +10,7 @@ pub static TOOL: Tool = Tool {
     name: "helm_rollback",
     title: "Roll back release",
     about: "Brings a Helm release back to an earlier revision; also one that a killed helm left pending. With defaults it shows \
-            what would change. Works like apply_terraform: plan_id and dry_run=false carry it out.",
+            what would change. Works like apply_terraform.",
     effect: Effect::Change,
     input: catalog::change::<RollbackRequest>,
     output: catalog::answer::<ChangeAnswer>,

@@ -82,6 +82,38 @@ pub struct ListEnvironmentsAnswer {
     pub roles: Vec<Role>,
     /// The environments.
     pub environments: Vec<EnvironmentEntry>,
+    /// The organizations, in which accounts are made.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub organizations: Vec<OrganizationEntry>,
+}
+
+/// One organization.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct OrganizationEntry {
+    /// Its name, as requests name it.
+    pub organization: String,
+    /// Tier.
+    pub tier: String,
+    /// The account that every operation must meet: its management account.
+    pub account: String,
+    /// Region of what is made beside accounts.
+    pub region: String,
+    /// Where credentials come from.
+    pub identity: String,
+    /// Kinds of change that `auto_approve` may cover here.
+    pub auto_approve: Vec<Action>,
+    /// Roots and OUs in which accounts may be placed; empty: all.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub units: Vec<String>,
+    /// Newest operation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_operation: Option<LastOperation>,
+    /// Lock, when it is held or blocked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lock: Option<LockState>,
+    /// Why last operation or lock are not known: the log cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unread: Option<String>,
 }
 
 struct ListEnvironments;
@@ -94,27 +126,58 @@ impl ReadOperation for ListEnvironments {
         for environment in world.config.environments() {
             environments.push(entry(world, environment).await);
         }
+        let mut organizations = Vec::new();
+        for organization in world.config.organizations() {
+            organizations.push(organization_entry(world, organization).await);
+        }
         let answer = ListEnvironmentsAnswer {
             principal: actor.principal.0.clone(),
             roles: world.config.roles(actor).into_iter().collect(),
             environments,
+            organizations,
         };
         serde_json::to_value(answer).map_err(|e| Error::internal("writing an answer", e))
     }
 }
 
-async fn entry(world: &World, environment: &Environment) -> EnvironmentEntry {
-    let chain = environment.key.to_string();
-    let query = Query { chain: Some(chain.clone()), limit: 1, ..Query::default() };
-    // What is configured is told even when how it stands cannot be.
-    let last = world.log.store().rows(&query).await.map(|page| page.rows.into_iter().next());
-    let lock = lock(world, &chain).await;
-    let unread = last.as_ref().err().or(lock.as_ref().err()).map(|error| error.message.clone());
+/// How a target stands.
+struct Standing {
+    last_operation: Option<LastOperation>,
+    lock: Option<LockState>,
+    unread: Option<String>,
+}
+
+impl Standing {
+    async fn of(world: &World, environment: &Environment) -> Self {
+        let chain = environment.target().to_string();
+        let query = Query { chain: Some(chain.clone()), limit: 1, ..Query::default() };
+        // What is configured is told even when how it stands cannot be.
+        let last = world.log.store().rows(&query).await.map(|page| page.rows.into_iter().next());
+        let lock = lock(world, &chain).await;
+        let unread = last.as_ref().err().or(lock.as_ref().err());
+        Self {
+            unread: unread.map(|error| error.message.clone()),
+            last_operation: last.ok().flatten().map(|row| LastOperation {
+                id: row.id,
+                tool: row.tool,
+                status: row.status,
+                start: row.start_ts.to_string(),
+            }),
+            lock: lock.ok().flatten(),
+        }
+    }
+}
+
+fn identity(environment: &Environment) -> String {
     let source = environment.credentials.words();
-    let identity = match &environment.role {
+    match &environment.role {
         Some(role) => format!("role {} by {source}", role.arn),
         None => source,
-    };
+    }
+}
+
+async fn entry(world: &World, environment: &Environment) -> EnvironmentEntry {
+    let Standing { last_operation, lock, unread } = Standing::of(world, environment).await;
     EnvironmentEntry {
         cloud: environment.key.cloud,
         env: environment.key.name.clone(),
@@ -122,15 +185,26 @@ async fn entry(world: &World, environment: &Environment) -> EnvironmentEntry {
         account: environment.account.clone(),
         region: environment.region.clone(),
         state: environment.backend.identity(),
-        identity,
+        identity: identity(environment),
         auto_approve: environment.tier.auto_approve.clone(),
-        last_operation: last.ok().flatten().map(|row| LastOperation {
-            id: row.id,
-            tool: row.tool,
-            status: row.status,
-            start: row.start_ts.to_string(),
-        }),
-        lock: lock.ok().flatten(),
+        last_operation,
+        lock,
+        unread,
+    }
+}
+
+async fn organization_entry(world: &World, organization: &Environment) -> OrganizationEntry {
+    let Standing { last_operation, lock, unread } = Standing::of(world, organization).await;
+    OrganizationEntry {
+        organization: organization.key.name.clone(),
+        tier: organization.tier.name.clone(),
+        account: organization.account.clone(),
+        region: organization.region.clone(),
+        identity: identity(organization),
+        auto_approve: organization.tier.auto_approve.clone(),
+        units: organization.organization.iter().flat_map(|o| o.units.clone()).collect(),
+        last_operation,
+        lock,
         unread,
     }
 }
@@ -158,7 +232,7 @@ async fn lock(world: &World, chain: &str) -> Result<Option<LockState>> {
 pub static TOOL: Tool = Tool {
     name: "list_environments",
     title: "List environments",
-    about: "Lists the configured environments with tier, account, identity, state backend, last operation and lock, \
+    about: "Lists the configured environments and organizations with tier, account, identity, state backend, last operation and lock, \
             and says who you are here and which roles you have.",
     effect: Effect::Read,
     input: catalog::schema::<ListEnvironmentsRequest>,

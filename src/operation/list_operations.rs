@@ -20,7 +20,7 @@ pub struct ListOperationsRequest {
     /// Cloud of the environment; needed with `env`.
     #[serde(default)]
     pub cloud: Option<Cloud>,
-    /// Name of the environment.
+    /// Environment.
     #[serde(default)]
     pub env: Option<String>,
     /// Principal; others than yourself need the role admin.
@@ -32,7 +32,7 @@ pub struct ListOperationsRequest {
     /// Status.
     #[serde(default)]
     pub status: Option<Status>,
-    /// Received at or after this moment (RFC 3339), at most 366 days ago.
+    /// Received since then (RFC 3339). At most 366 days ago.
     #[serde(default)]
     pub since: Option<String>,
     /// Continue where the last answer ended.

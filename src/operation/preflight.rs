@@ -122,7 +122,9 @@ impl PreflightAnswer {
 pub async fn look(world: &World, actor: &Actor, only: Option<&EnvironmentKey>) -> PreflightAnswer {
     let mut checks = ground::checks(world).await;
     checks.insert(1, principal(world, actor));
+    let organizations = world.config.organizations().filter(|_| only.is_none());
     let wanted = world.config.environments().filter(|e| only.is_none_or(|key| *key == e.key));
+    let wanted = wanted.chain(organizations);
     let looking: Vec<_> = wanted
         .map(|environment| {
             let (world, environment) = (world.clone(), environment.clone());
@@ -213,12 +215,15 @@ const KEYS: u64 = 60;
 const IDENTITY: u64 = 15;
 
 async fn environment_checks(world: &World, environment: &Environment) -> Vec<Check> {
-    let key = &environment.key;
-    let (identity, backend) =
-        tokio::join!(identity(world, environment), standing::backend(world, environment));
-    let mut checks = vec![standing::module(world, environment).await];
-    checks.extend(identity);
-    checks.extend(backend);
+    let key = environment.target();
+    let mut checks = if environment.organization.is_some() {
+        identity(world, environment).await
+    } else {
+        let (identity, backend) =
+            tokio::join!(identity(world, environment), standing::backend(world, environment));
+        let module = standing::module(world, environment).await;
+        [module].into_iter().chain(identity).chain(backend).collect()
+    };
     checks.push(standing::lock(world, environment).await);
     if environment.tier.typed_name || environment.tier.approver_other_than_requester {
         checks.push(Check {
@@ -243,7 +248,7 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
 
 /// Where the keys come from and how long they live, what should be looked at about that, and who we are with them.
 async fn identity(world: &World, environment: &Environment) -> Vec<Check> {
-    let key = &environment.key;
+    let key = environment.target();
     let name = format!("{key} credentials");
     let origin = world.identity.origin(environment, "preflight");
     let origin = match within(KEYS, "looking for credentials", origin).await {
@@ -270,7 +275,7 @@ async fn identity(world: &World, environment: &Environment) -> Vec<Check> {
     let caller = world.identity.caller(environment, "preflight");
     let caller = within(IDENTITY, "asking who the credentials belong to", caller).await;
     let caller = caller.and_then(|c| {
-        policy::account(key, &c.account, &environment.account)?;
+        policy::account(&key, &c.account, &environment.account)?;
         Ok(format!("{} in account {}", c.arn, c.account))
     });
     checks.push(seen(format!("{key} identity"), caller));

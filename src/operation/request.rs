@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, nearest};
-use crate::model::{Cloud, Environment, EnvironmentKey, PlanId, PlanRecord};
+use crate::model::{Cloud, Environment, EnvironmentKey, PlanId, PlanRecord, Target};
 
 /// The terms on which a change is asked for: the same for every mutating tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,8 @@ fn known(request: &Value, known: &[String]) -> Result<()> {
     })
 }
 
-fn typed<T: DeserializeOwned>(request: &Value) -> Result<T> {
+/// Reads a request into its type, whatever else it holds.
+pub fn typed<T: DeserializeOwned>(request: &Value) -> Result<T> {
     serde_path_to_error::deserialize(request).map_err(|e| {
         let field = e.path().to_string();
         let pointer = format!("/{}", field.replace('.', "/"));
@@ -182,15 +183,13 @@ pub fn required_key(cloud: Option<Cloud>, env: Option<String>) -> Result<Environ
     key(cloud, env, None)?.ok_or_else(|| Error::internal("reading a request", "no environment"))
 }
 
-/// The environment that is meant: the asked one, or the plan's; both given, they have to agree.
-pub fn target(
-    asked: Option<EnvironmentKey>,
-    record: Option<&PlanRecord>,
-) -> Result<EnvironmentKey> {
-    let planned = record.and_then(|r| r.binding.target.environment());
+/// What is meant: the asked environment or organization, or the plan's; both given, they have to agree.
+pub fn target(asked: Option<Target>, record: Option<&PlanRecord>) -> Result<Target> {
+    let planned = record.map(|r| &r.binding.target);
     match (asked, planned) {
         (Some(asked), Some(planned)) if asked != *planned => {
-            Err(differs("environment", &asked.to_string(), &planned.to_string()))
+            let fact = if planned.environment().is_some() { "environment" } else { "organization" };
+            Err(differs(fact, &asked.to_string(), &planned.to_string()))
         }
         (_, Some(planned)) => Ok(planned.clone()),
         (Some(asked), None) => Ok(asked),

@@ -14,7 +14,7 @@ use super::request::{self, Ask, RawTerms};
 use super::{ReadOperation, World, answer, catalog, place, state};
 use crate::error::{Error, Result};
 use crate::lock::{LeaseRecord, lease};
-use crate::model::{Actor, Cloud, Effect, Environment, OperationId};
+use crate::model::{Actor, Cloud, Effect, Environment, OperationId, Target};
 use crate::port::{Job, Output};
 use crate::secret::{Redactor, looks_secret};
 
@@ -24,7 +24,7 @@ use crate::secret::{Redactor, looks_secret};
 pub struct OutputsRequest {
     /// Cloud of the environment.
     pub cloud: Option<Cloud>,
-    /// Name of the environment.
+    /// Environment.
     pub env: Option<String>,
     /// Terraform workspace; default: the environment's.
     #[serde(default)]
@@ -64,7 +64,8 @@ impl ReadOperation for Outputs {
             terms,
             notes,
         };
-        let (environment, workspace) = place(&world.config, ask.key.clone(), &ask, None)?;
+        let (environment, workspace) =
+            place(&world.config, ask.key.clone().map(Target::Environment), &ask, None)?;
         let key = environment.key.to_string();
         if let Some(LeaseRecord { holder: Some(holder), alive: true, .. }) =
             world.leases.lease(&key).await?

@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::LeaseStore;
 use crate::port::{
-    Applications, Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher, Plans, Premises,
-    Provisioner, Releases, Runs, StateBackend,
+    Accounts, Applications, Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher,
+    MemberAccount, Plans, Premises, Provisioner, Releases, Runs, StateBackend,
 };
 use crate::run::Stores;
 
@@ -34,6 +34,10 @@ pub struct World {
     pub runs: Arc<dyn Runs>,
     /// Starts supervisors.
     pub launcher: Arc<dyn Launcher>,
+    /// Accounts of organizations.
+    pub accounts: Arc<dyn Accounts>,
+    /// What is in one account.
+    pub member_account: Arc<dyn MemberAccount>,
     /// Applications of Argo CD.
     pub applications: Arc<dyn Applications>,
     /// Where clusters are.

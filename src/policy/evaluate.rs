@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::decision::{Decision, Obligation, Verdict};
 use super::facts::{Facts, Wish};
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Action, ChangeSet, Effect, EnvironmentKey, Role};
+use crate::model::{Action, ChangeSet, Effect, Role, Target};
 
 /// Whether a request may be asked for at all: decided by role and effect, before anything is computed.
 pub fn admit(wish: &Wish<'_>) -> Result<()> {
@@ -49,7 +49,7 @@ fn verdict(facts: &Facts<'_>) -> Verdict {
     if let Err(error) = admit(&facts.wish) {
         return Verdict::Deny(error);
     }
-    if let Err(error) = account(facts.environment, facts.account, facts.expected_account) {
+    if let Err(error) = account(facts.target, facts.account, facts.expected_account) {
         return Verdict::Deny(error);
     }
     if let Some(error) = too_many_deletions(facts) {
@@ -94,13 +94,13 @@ fn may_self_approve(roles: &BTreeSet<Role>, action: Action) -> bool {
 }
 
 /// Whether credentials belong to the account that they should.
-pub fn account(environment: &EnvironmentKey, found: &str, expected: &str) -> Result<()> {
+pub fn account(target: &Target, found: &str, expected: &str) -> Result<()> {
     if found == expected {
         return Ok(());
     }
     Err(Error::new(
         ErrorCode::WrongIdentity,
-        format!("checking the identity for {environment}: the credentials belong to account {found}, the environment is account {expected}"),
+        format!("checking the identity for {target}: the credentials belong to account {found}, the environment is account {expected}"),
     )
     .given(found)
     .allowed(expected)
@@ -117,7 +117,7 @@ fn too_many_deletions(facts: &Facts<'_>) -> Option<Error> {
     (count > most).then(|| {
         Error::new(
             ErrorCode::PolicyDenied,
-            format!("the plan deletes or replaces {count} resources of {}, tier {} allows {most} in one plan", facts.environment, facts.tier.name),
+            format!("the plan deletes or replaces {count} resources of {}, tier {} allows {most} in one plan", facts.target, facts.tier.name),
         )
         .field("max_delete")
         .given(count.to_string())

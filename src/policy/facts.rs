@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ChangeSet, Digest, Effect, EnvironmentKey, Principal, Role, Tier};
+use crate::model::{ChangeSet, Digest, Effect, Principal, Role, Target, Tier};
 
 /// What a request is after, known before anything is computed.
 #[derive(Debug, Clone)]
@@ -24,8 +24,8 @@ pub struct Facts<'a> {
     pub wish: Wish<'a>,
     /// The environment's tier.
     pub tier: &'a Tier,
-    /// The environment.
-    pub environment: &'a EnvironmentKey,
+    /// The environment or organization.
+    pub target: &'a Target,
     /// The computed change.
     pub changes: &'a ChangeSet,
     /// Digest of the plan's binding: what the verdict is about.

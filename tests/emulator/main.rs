@@ -11,6 +11,8 @@
 mod harness;
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod ageing;
 #[cfg(test)]
 mod backend;

@@ -1,6 +1,7 @@
 //! The straight path with real stores and a played world: what may run, what may not, and what is left when any step
 //! of it fails.
 
+mod accounts;
 mod applications;
 mod approvals;
 mod argo;
@@ -13,6 +14,7 @@ mod helm;
 mod injection;
 mod kubeconfig;
 mod locks;
+mod organizations;
 mod path;
 mod preflight;
 mod programs;

@@ -65,7 +65,7 @@ pub(super) async fn find(
     session: &str,
     bare: &SdkConfig,
 ) -> Result<Found> {
-    let doing = format!("finding credentials for {}", environment.key);
+    let doing = format!("finding credentials for {}", environment.target());
     let chain = chain::of(variables, environment, &doing).await?;
     if let (None, Some(place)) = (&environment.endpoint_url, &chain.endpoint) {
         return Err(redirected(&doing, place));

@@ -94,7 +94,7 @@ impl Keys {
 
     /// Keys that last for at least the margin.
     async fn held(&self, environment: &Environment, session: &str) -> Result<Held> {
-        let doing = format!("finding credentials for {}", environment.key);
+        let doing = format!("finding credentials for {}", environment.target());
         if let (None, Some(name)) = (&environment.endpoint_url, self.overrides.first()) {
             return Err(redirected(&doing, name));
         }
@@ -186,7 +186,7 @@ async fn limited<T>(doing: &str, work: impl Future<Output = Result<T>> + Send) -
 #[async_trait]
 impl Identity for AwsIdentity {
     async fn caller(&self, environment: &Environment, session: &str) -> Result<Caller> {
-        let doing = format!("asking AWS who we are for {}", environment.key);
+        let doing = format!("asking AWS who we are for {}", environment.target());
         let settings = self.settings(environment, session).await?;
         limited(
             &doing,

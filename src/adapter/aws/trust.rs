@@ -9,7 +9,9 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorSettings, SharedHttpConnector,
+};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -18,13 +20,21 @@ use crate::error::{Error, Result};
 
 /// A client that trusts the authorities of this bundle and no others, as every AWS client does with `AWS_CA_BUNDLE`.
 pub(super) fn client(bundle: &Path) -> Result<SharedHttpClient> {
-    let pem = read(bundle)?;
-    let store = TrustStore::empty().with_native_roots(false).with_pem_certificate(pem);
-    let context = TlsContext::builder()
-        .with_trust_store(store)
-        .build()
-        .map_err(|e| Error::internal("building a TLS context", e))?;
-    Ok(built(context))
+    Ok(built(context(bundle)?))
+}
+
+fn context(bundle: &Path) -> Result<TlsContext> {
+    let store = TrustStore::empty().with_native_roots(false).with_pem_certificate(read(bundle)?);
+    let built = TlsContext::builder().with_trust_store(store).build();
+    built.map_err(|e| Error::internal("building a TLS context", e))
+}
+
+/// A connection for calls that no client of the SDK makes: the system's authorities, or those of a bundle.
+pub(super) fn connector(bundle: Option<&Path>) -> Result<impl HttpConnector> {
+    let context = bundle.map_or_else(|| Ok(TlsContext::default()), context)?;
+    let provider = Provider::Rustls(CryptoMode::AwsLc);
+    let builder = Connector::builder().proxy_config(ProxyConfig::from_env());
+    Ok(builder.tls_provider(provider).tls_context(context).build())
 }
 
 /// Built by hand, because the short way knows no proxies.

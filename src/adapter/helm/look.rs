@@ -152,6 +152,8 @@ pub(super) mod tests {
                 namespaces: vec![],
             }),
             argocd: None,
+            organization: None,
+            member_role: None,
         };
         ReleaseJob {
             environment,

@@ -69,6 +69,8 @@ pub(super) fn environment(tree: &Path, root: &str, backend: Backend) -> Environm
         ca_bundle: None,
         cluster: None,
         argocd: None,
+        organization: None,
+        member_role: None,
     }
 }
 

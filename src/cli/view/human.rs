@@ -175,14 +175,17 @@ fn environments(answer: &Value, rows: &[Value]) -> String {
         .filter_map(Value::as_str);
     let who =
         format!("you are {} ({})", text(answer, "principal"), roles.collect::<Vec<_>>().join(", "));
-    format!(
-        "{}\n{who}",
-        table(
-            rows,
-            &["cloud", "env", "tier", "account", "region", "state", "identity"],
-            "no environments are configured"
-        )
-    )
+    let all = table(
+        rows,
+        &["cloud", "env", "tier", "account", "region", "state", "identity"],
+        "no environments are configured",
+    );
+    let organizations = answer.get("organizations").and_then(Value::as_array);
+    let organizations = organizations.map_or_else(String::new, |rows| {
+        let columns = ["organization", "tier", "account", "region", "identity"];
+        format!("\n{}", table(rows, &columns, ""))
+    });
+    format!("{all}{organizations}\n{who}")
 }
 
 fn checks(answer: &Value, rows: &[Value], colour: bool) -> String {

@@ -4,7 +4,7 @@ use super::decider::Decider;
 use crate::approval::{ApprovalRecord, ApprovalState, Channel};
 use crate::audit::Body;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{ApprovalId, Tier};
+use crate::model::{ApprovalId, Target, Tier};
 use crate::operation::World;
 
 /// What a person is shown and has to type.
@@ -27,9 +27,12 @@ pub async fn prompt(world: &World, decider: &Decider, id: &str) -> Result<Prompt
     let parsed: ApprovalId = id.parse().map_err(|_| unknown())?;
     let record = world.approvals.approval(parsed).await?.ok_or_else(unknown)?;
     undecided(&record, world.clock.now())?;
-    let key = record.target.environment().ok_or_else(unknown)?;
-    may_decide(world, decider, &record, &world.config.environment(key.cloud, &key.name)?.tier)?;
-    let expected = if record.typed_name { key.name.clone() } else { "yes".to_owned() };
+    if record.target == Target::Unbound {
+        return Err(unknown());
+    }
+    let site = world.config.site(&record.target)?;
+    may_decide(world, decider, &record, &site.tier)?;
+    let expected = if record.typed_name { site.key.name.clone() } else { "yes".to_owned() };
     let worth = decider.worth(&record);
     Ok(Prompt { record, word: expected, worth })
 }

@@ -5,7 +5,7 @@ use super::ends::{answer, closing, end};
 use crate::approval::grant::{self, Request};
 use crate::approval::{ApprovalRecord, ApprovalState};
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{ApprovalId, PlanRecord, Status, Target};
+use crate::model::{ApprovalId, PlanRecord, Status};
 use crate::operation::Scene;
 use crate::operation::answer::ChangeAnswer;
 use crate::permit::Consent;
@@ -73,7 +73,7 @@ pub(super) async fn approval_required(
         plan: plan.id,
         digest: plan.binding.digest(),
         tool: scene.tool.name.to_owned(),
-        target: Target::Environment(scene.environment.key.clone()),
+        target: scene.environment.target(),
         requester: scene.run.actor.principal.clone(),
         requester_os_user: scene.run.actor.os_user.clone(),
         text: approval_text(scene, plan, decision),

@@ -29,7 +29,7 @@ pub(super) async fn scene<'a>(
         Some(id) => Some(admit::known_plan(world, &run.actor, tool.name, id).await?),
         None => None,
     };
-    let asked = work.environment(&world.config, &ask)?;
+    let asked = work.target(&world.config, &ask)?;
     let (environment, workspace) = place(&world.config, asked, &ask, record.as_ref())?;
     let environment = environment.clone();
     let given = ask.vars.iter().flatten().chain(&environment.vars);
@@ -52,11 +52,11 @@ pub(super) async fn scene<'a>(
 pub(super) async fn identify(scene: &Scene<'_>) -> Result<Caller> {
     scene
         .journal
-        .progress(&format!("checking the identity for {}", scene.environment.key), 0, 0)
+        .progress(&format!("checking the identity for {}", scene.environment.target()), 0, 0)
         .await;
     let caller =
         scene.world.identity.caller(&scene.environment, &scene.run.operation.to_string()).await?;
-    policy::account(&scene.environment.key, &caller.account, &scene.environment.account)?;
+    policy::account(&scene.environment.target(), &caller.account, &scene.environment.account)?;
     Ok(caller)
 }
 
@@ -125,7 +125,7 @@ pub(super) fn decide(scene: &Scene<'_>, plan: &PlanRecord, caller: &Caller) -> D
             dry_run: scene.ask.terms.dry_run,
         },
         tier: &scene.environment.tier,
-        environment: &scene.environment.key,
+        target: &scene.environment.target(),
         changes: &plan.changes,
         digest: &plan.binding.digest(),
         account: &caller.account,

@@ -13,8 +13,8 @@ const NAMED: usize = 3;
 
 /// Whether somebody holds or blocks it, and what has not ended.
 pub(super) async fn lock(world: &World, environment: &Environment) -> Check {
-    let name = format!("{} lock", environment.key);
-    let key = environment.key.to_string();
+    let key = environment.target().to_string();
+    let name = format!("{key} lock");
     let lease = match world.leases.lease(&key).await {
         Ok(lease) => lease,
         Err(error) => return seen(name, Err(error)),

@@ -1,7 +1,7 @@
 //! Promises 1 and 3: who may ask, who may decide. Security rows 5, 19 and 21.
 
 use super::*;
-use crate::model::{Cloud, Digest, EnvironmentKey, Principal, ResourceChange, Tier};
+use crate::model::{Cloud, Digest, EnvironmentKey, Principal, ResourceChange, Target, Tier};
 
 fn tier(auto: &[Action]) -> Tier {
     Tier {
@@ -40,12 +40,12 @@ fn decide(
 ) -> Verdict {
     let roles = roles.iter().copied().collect();
     let principal = Principal("agent".into());
-    let environment = EnvironmentKey { cloud: Cloud::Aws, name: "dev".into() };
+    let target = Target::Environment(EnvironmentKey { cloud: Cloud::Aws, name: "dev".into() });
     let digest = Digest::of("x");
     evaluate(&Facts {
         wish: Wish { principal: &principal, roles: &roles, effect, dry_run: false },
         tier,
-        environment: &environment,
+        target: &target,
         changes,
         digest: &digest,
         account,
@@ -84,7 +84,7 @@ fn promise_3_auto_approve_needs_tier_and_role() {
 fn security_5_the_flag_counts_only_where_the_policy_says_so() {
     let roles = BTreeSet::from([Role::Change]);
     let principal = Principal("agent".into());
-    let environment = EnvironmentKey { cloud: Cloud::Aws, name: "dev".into() };
+    let target = Target::Environment(EnvironmentKey { cloud: Cloud::Aws, name: "dev".into() });
     let digest = Digest::of("x");
     for (auto, flag, runs) in [(true, true, true), (true, false, false), (false, true, false)] {
         let tier = tier(if auto { &[Action::Create] } else { &[] });
@@ -97,7 +97,7 @@ fn security_5_the_flag_counts_only_where_the_policy_says_so() {
                 dry_run: false,
             },
             tier: &tier,
-            environment: &environment,
+            target: &target,
             changes: &changes,
             digest: &digest,
             account: ACCOUNT,

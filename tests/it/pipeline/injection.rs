@@ -159,7 +159,7 @@ fn corpus() -> Vec<String> {
 fn good(field: &str) -> Option<Value> {
     Some(match field {
         "cloud" => json!("aws"),
-        "env" | "project" => json!("dev"),
+        "env" | "project" | "account_name" => json!("dev"),
         "workspace" => json!("default"),
         "kube_context" => json!("aws-dev"),
         "chart_path" => json!("helm/charts/web"),
@@ -171,14 +171,28 @@ fn good(field: &str) -> Option<Value> {
         "manifest_repo" => json!("https://git.example.com/acme/web.git"),
         "revision" => json!("v1.0.0"),
         "dest_cluster" => json!("https://kubernetes.default.svc"),
+        "organization" => json!("acme"),
+        "email" => json!("aws+dev@example.com"),
+        "ou_id" => json!(super::organizations::UNIT),
+        "role_name" => json!("Admin"),
+        "state_bucket" => json!("acme-dev-state"),
         "plan_id" | "id" => json!("01a20409-5bbb-7000-8000-000000000000"),
         _ => return None,
     })
 }
 
 /// Fields that are never part of a name, an argument or an address: compared, parsed, or kept.
-const DATA: [&str; 8] =
-    ["idempotency_key", "user", "tool", "status", "since", "until", "cursor", "path"];
+const DATA: [&str; 9] = [
+    "idempotency_key",
+    "user",
+    "tool",
+    "status",
+    "since",
+    "until",
+    "cursor",
+    "path",
+    "account_name",
+];
 
 /// Fields that hold values of a chart: data, whatever is in them.
 const VALUES: [&str; 2] = ["values", "helm_values"];
@@ -190,6 +204,7 @@ fn site() -> Site {
         "project = \"acme\"",
         "project = \"acme\"\n[argocd.main]\nurl = \"https://argocd.example.com\"\ntoken = \"env:TOKEN\"",
     );
+    site.configure("[tiers.dev]", &format!("{}\n[tiers.dev]", super::accounts::ORGANIZATION));
     site.configure(
         "cluster = {",
         "argocd = { server = \"main\", project = \"dev\", repos = [\"https://git.example.com/acme/\"] }\ncluster = {",
@@ -231,7 +246,7 @@ async fn refusal(site: &Site, tool: &'static Tool, request: &Value) -> Option<Er
     };
     let admitted = async {
         let ask = work.parse(request)?;
-        let asked = work.environment(&world.config, &ask)?;
+        let asked = work.target(&world.config, &ask)?;
         let (environment, _) = place(&world.config, asked, &ask, None)?;
         work.inspect(&world, environment, &ask).await
     };
@@ -269,7 +284,7 @@ async fn security_12_hostile_names_are_refused_in_every_field_of_every_tool() {
         }
     }
     assert!(tried > 5_000, "{tried}");
-    assert!(site.argocd.effects().is_empty());
+    assert!(site.argocd.effects().is_empty() && site.organization.asked() == 0);
     assert!(site.helm.asked().is_empty() && site.terraform.calls.lock().unwrap().is_empty());
 }
 

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use super::applications::ArgoCd;
 use super::clusters::Cloud;
 use super::faults::{Faults, Faulty};
+use super::organizations::Organization;
 use super::releases::Helm;
 use super::terraform::Terraform;
 use crate::alone::Leases;
@@ -68,6 +69,7 @@ pub(crate) struct Site {
     pub(crate) cloud: Arc<Cloud>,
     pub(crate) helm: Arc<Helm>,
     pub(crate) argocd: Arc<ArgoCd>,
+    pub(crate) organization: Arc<Organization>,
     pub(crate) faults: Arc<Faults>,
     /// Operations whose supervisor was started and has not been played yet.
     pub(crate) launched: Arc<Launched>,
@@ -127,6 +129,7 @@ impl Site {
             cloud: Arc::default(),
             helm: Arc::default(),
             argocd: Arc::default(),
+            organization: Arc::new(Organization::with(Arc::clone(&faults))),
             faults,
             launched: Arc::default(),
             settings: Mutex::new(settings.to_owned()),
@@ -206,6 +209,8 @@ impl Site {
             credentials: faulty!(shared Arc::clone(&self.terraform) as Arc<dyn datamcp::port::CredentialDesk>, datamcp::port::CredentialDesk),
             provisioner: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Provisioner>,
             releases: Arc::clone(&self.helm) as Arc<dyn datamcp::port::Releases>,
+            accounts: Arc::clone(&self.organization) as Arc<dyn datamcp::port::Accounts>,
+            member_account: Arc::clone(&self.organization) as Arc<dyn datamcp::port::MemberAccount>,
             applications: Arc::clone(&self.argocd) as Arc<dyn datamcp::port::Applications>,
             kubeconfigs: Arc::new(KubeconfigFiles {
                 places: KubeconfigPlaces {

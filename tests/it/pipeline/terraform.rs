@@ -254,8 +254,11 @@ impl Provisioner for Terraform {
 
 #[async_trait]
 impl Identity for Terraform {
-    async fn caller(&self, _environment: &Environment, _session: &str) -> Result<Caller> {
-        let account = self.called("caller").account;
+    async fn caller(&self, environment: &Environment, _session: &str) -> Result<Caller> {
+        let mut account = self.called("caller").account;
+        if environment.member_role.is_some() {
+            account.clone_from(&environment.account);
+        }
         Ok(Caller { arn: format!("arn:aws:iam::{account}:user/deploy"), account })
     }
 

@@ -2,7 +2,8 @@
 
 use datamcp::error::ErrorCode;
 use datamcp::model::{
-    Action, ChangeSet, Digest, Effect, EnvironmentKey, Principal, ResourceChange, Role, Tier,
+    Action, ChangeSet, Digest, Effect, EnvironmentKey, Principal, ResourceChange, Role, Target,
+    Tier,
 };
 use datamcp::operation::get_operation::GetOperationRequest;
 use datamcp::operation::list_operations::ListOperationsRequest;
@@ -114,11 +115,11 @@ proptest! {
         }).collect();
         let changes = ChangeSet { resources, outputs: if outputs { vec!["o".into()] } else { vec![] }, ..ChangeSet::default() };
         let (principal, digest) = (Principal("p".into()), Digest::of("x"));
-        let environment = EnvironmentKey { cloud: datamcp::model::Cloud::Aws, name: "dev".into() };
+        let target = Target::Environment(EnvironmentKey { cloud: datamcp::model::Cloud::Aws, name: "dev".into() });
         let decision = evaluate(&Facts {
             wish: Wish { principal: &principal, roles: &roles, effect, dry_run: false },
             tier: &tier,
-            environment: &environment,
+            target: &target,
             changes: &changes,
             digest: &digest,
             account: if same_account { "1" } else { "2" },

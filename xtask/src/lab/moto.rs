@@ -20,6 +20,10 @@ const PROGRAM: &[(&str, &str)] = &[
     ("certificate.py", include_str!("../../../tests/lab/python/certificate.py")),
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
     ("additions/keys.py", include_str!("../../../tests/lab/python/additions/keys.py")),
+    (
+        "additions/organizations.py",
+        include_str!("../../../tests/lab/python/additions/organizations.py"),
+    ),
     ("additions/s3_faults.py", include_str!("../../../tests/lab/python/additions/s3_faults.py")),
     ("additions/sso.py", include_str!("../../../tests/lab/python/additions/sso.py")),
     ("additions/eks.py", include_str!("../../../tests/lab/python/additions/eks.py")),

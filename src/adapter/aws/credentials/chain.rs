@@ -115,6 +115,12 @@ pub(super) async fn of(
         external_id: role.external_id.clone(),
         duration_s: environment.session_duration_s,
     }));
+    // A role that is assumed with the keys of a role: its session lasts an hour, whatever the settings say.
+    chain.hops.extend(environment.member_role.iter().map(|arn| Hop {
+        arn: arn.clone(),
+        external_id: None,
+        duration_s: None,
+    }));
     Ok(chain)
 }
 

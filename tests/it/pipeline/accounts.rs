@@ -1,0 +1,290 @@
+//! Accounts on the straight path: asked for once, found again, followed, placed, furnished.
+
+use datamcp::error::ErrorCode;
+use datamcp::model::Status;
+use serde_json::{Value, json};
+
+use super::faults::Kind;
+use super::organizations::{Next, ROOT, UNIT};
+use super::site::{SETTINGS, Site, actor, agent, error};
+
+pub(crate) const ORGANIZATION: &str = r#"
+[organizations.acme]
+tier = "dev"
+account_id = "123456789012"
+region = "eu-west-1"
+"#;
+
+const TOOL: &str = "aws_create_account";
+const EMAIL: &str = "aws+dev@example.com";
+
+fn site() -> Site {
+    Site::with(&format!("{SETTINGS}{ORGANIZATION}"))
+}
+
+fn request() -> Value {
+    json!({ "email": EMAIL, "account_name": "dev", "ou_id": UNIT })
+}
+
+fn real(request: &Value) -> Value {
+    let mut request = request.clone();
+    request["dry_run"] = json!(false);
+    request["auto_approve"] = json!(true);
+    request
+}
+
+fn ended<'a>(answer: &'a Value, status: &str) -> &'a Value {
+    assert_eq!(answer["status"], status, "{answer:#}");
+    answer
+}
+
+#[tokio::test]
+async fn promise_1_a_dry_run_shows_organization_and_account_and_makes_nothing() {
+    let site = site();
+    let answer = site.call(TOOL, request()).await;
+    ended(&answer, "planned");
+    assert_eq!(answer["summary"]["add"], 1);
+    assert_eq!(answer["summary"]["change"], 1, "it is moved");
+    let text = answer["plan_stdout"].as_str().unwrap();
+    for told in ["o-abcdefghij", "123456789012", "0 accounts", "is not there", "Workloads"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    assert_eq!(site.organization.asked(), 0);
+    assert!(site.blocked("organization/acme").await.is_none());
+}
+
+#[tokio::test]
+async fn an_account_is_made_placed_and_found_again() {
+    let site = site();
+    let mut wanted = request();
+    wanted["tags"] = json!({ "team": "data" });
+    let answer = site.call(TOOL, real(&wanted)).await;
+    ended(&answer, "succeeded");
+    assert_eq!(answer["details"]["account_id"], "000000000001");
+    assert_eq!(
+        answer["details"]["access_role"],
+        "arn:aws:iam::000000000001:role/OrganizationAccountAccessRole"
+    );
+    let member = site.organization.member(EMAIL).unwrap();
+    assert_eq!((member.parent.as_str(), member.tags["team"].as_str()), (UNIT, "data"));
+    let again = site.call(TOOL, real(&wanted)).await;
+    ended(&again, "succeeded");
+    assert!(again["next"].as_str().unwrap().starts_with("nothing to do"));
+    wanted["tags"] = json!({ "team": "platform" });
+    wanted["ou_id"] = json!(ROOT);
+    ended(&site.call(TOOL, real(&wanted)).await, "succeeded");
+    let member = site.organization.member(EMAIL).unwrap();
+    assert_eq!((member.parent.as_str(), member.tags["team"].as_str()), (ROOT, "platform"));
+    assert_eq!(site.organization.asked(), 1);
+}
+
+#[tokio::test]
+async fn promise_2_a_person_approves_exactly_what_runs_and_the_organization_is_its_target() {
+    let site = site();
+    site.configure(ORGANIZATION.trim(), &ORGANIZATION.trim().replace("\"dev\"", "\"prod\""));
+    let plan = site.call(TOOL, request()).await;
+    let carried = json!({ "plan_id": plan["plan_id"], "dry_run": false });
+    let asked = site.call(TOOL, carried.clone()).await;
+    ended(&asked, "approval_required");
+    site.decide("boss", &asked, true).await.unwrap();
+    let other = json!({ "plan_id": plan["plan_id"], "dry_run": false, "email": "b@example.com" });
+    assert_eq!(error(&site.call(TOOL, other).await).code, ErrorCode::ApprovalMismatch);
+    ended(&site.call(TOOL, carried.clone()).await, "succeeded");
+    assert_eq!(error(&site.call(TOOL, carried).await).code, ErrorCode::ApprovalUsed);
+    let id = asked["operation_id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(site.row(id).await.chain, "organization/acme");
+    assert_eq!(site.organization.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_plan_is_void_when_the_account_appears_meanwhile() {
+    let site = site();
+    let plan = site.call(TOOL, request()).await;
+    ended(&site.call(TOOL, real(&request())).await, "succeeded");
+    let late = json!({ "plan_id": plan["plan_id"], "dry_run": false, "auto_approve": true });
+    let refused = error(&site.call(TOOL, late).await);
+    assert_eq!(refused.code, ErrorCode::ApprovalMismatch);
+    assert!(refused.details["changed"].to_string().contains("new account"), "{refused:?}");
+    assert_eq!(site.organization.asked(), 1);
+}
+
+#[tokio::test]
+async fn an_address_belongs_to_one_account_and_one_name() {
+    let site = site();
+    ended(&site.call(TOOL, real(&request())).await, "succeeded");
+    let mut other = request();
+    other["account_name"] = json!("prod");
+    let refused = error(&site.call(TOOL, real(&other)).await);
+    assert_eq!(refused.field.as_deref(), Some("email"), "{refused}");
+    assert!(refused.message.contains("000000000001"), "{refused}");
+    other["email"] = json!("aws+two@example.com");
+    other["account_name"] = json!("dev");
+    let plan = site.call(TOOL, other).await;
+    assert!(plan["warnings"].to_string().contains("has this name too"), "{plan:#}");
+    assert_eq!(site.organization.asked(), 1);
+}
+
+#[tokio::test]
+async fn only_the_management_account_makes_accounts() {
+    let site = site();
+    *site.organization.management.lock().unwrap() = Some("999999999999".into());
+    let plan = site.call(TOOL, request()).await;
+    ended(&plan, "planned");
+    assert!(plan["warnings"].to_string().contains("not the management account"), "{plan:#}");
+    let refused = error(&site.call(TOOL, real(&request())).await);
+    assert_eq!(refused.code, ErrorCode::WrongIdentity);
+    assert_eq!(refused.allowed.as_deref(), Some("999999999999"));
+    site.terraform.script.lock().unwrap().account = "111111111111".into();
+    let refused = error(&site.call(TOOL, request()).await);
+    assert_eq!(refused.code, ErrorCode::WrongIdentity);
+    assert!(refused.message.contains("organization/acme"), "{refused}");
+    assert_eq!(site.organization.asked(), 0);
+}
+
+#[tokio::test]
+async fn settings_bound_addresses_and_units() {
+    let site = site();
+    let bounded =
+        format!("{ORGANIZATION}units = [\"{UNIT}\"]\nemail_domains = [\"example.com\"]\n");
+    site.configure(ORGANIZATION, &bounded);
+    let mut wanted = request();
+    wanted["ou_id"] = json!(ROOT);
+    assert_eq!(error(&site.call(TOOL, wanted.clone()).await).field.as_deref(), Some("ou_id"));
+    wanted["ou_id"] = Value::Null;
+    ended(&site.call(TOOL, real(&wanted)).await, "succeeded");
+    assert_eq!(site.organization.member(EMAIL).unwrap().parent, UNIT, "the only choice");
+    wanted["email"] = json!("aws@example.org");
+    assert_eq!(error(&site.call(TOOL, wanted).await).field.as_deref(), Some("email"));
+    let mut unknown = request();
+    unknown["organization"] = json!("amce");
+    let refused = error(&site.call(TOOL, unknown).await);
+    assert_eq!(refused.next.as_deref(), Some("did you mean acme"));
+}
+
+#[tokio::test]
+async fn an_ou_of_another_organization_is_refused() {
+    let site = site();
+    let mut wanted = request();
+    wanted["ou_id"] = json!("ou-ab12-99999999");
+    let refused = error(&site.call(TOOL, wanted).await);
+    assert_eq!(refused.field.as_deref(), Some("ou_id"));
+    assert!(refused.message.contains("o-abcdefghij"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_busy_organization_is_waited_for_and_asked_again() {
+    let site = site();
+    site.organization.answers([Next::Busy, Next::Unfinished]);
+    ended(&site.call(TOOL, real(&request())).await, "succeeded");
+    assert_eq!(site.organization.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_for_and_not_asked_again() {
+    let site = site();
+    site.organization.answers([Next::LosesItsAnswer]);
+    *site.organization.going.lock().unwrap() = 2;
+    ended(&site.call(TOOL, real(&request())).await, "succeeded");
+    assert_eq!(site.organization.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_finds_is_partial_and_the_next_one_looks_first() {
+    let site = site();
+    site.organization.answers([Next::IsLost]);
+    let id = site.submit_as(&agent(), TOOL, &real(&request())).await.unwrap();
+    site.launched.0.lock().unwrap().clear();
+    let looking = tokio::time::timeout(std::time::Duration::from_secs(1), site.supervise(id));
+    assert!(looking.await.is_err(), "it looks, and asks no second time");
+    assert_eq!(site.organization.asked(), 0);
+    assert_eq!(site.settle(id).await, Status::Partial);
+    ended(&site.call(TOOL, real(&request())).await, "succeeded");
+    assert_eq!(site.organization.asked(), 1);
+}
+
+#[tokio::test]
+async fn the_quota_and_every_failure_are_told_with_a_next_step() {
+    let site = site();
+    site.organization.answers([Next::Quota]);
+    let answer = site.call(TOOL, real(&request())).await;
+    ended(&answer, "failed");
+    assert!(error(&answer).next.unwrap().contains("quota"));
+    for reason in ["EMAIL_ALREADY_EXISTS", "PENDING_BUSINESS_VALIDATION", "NEW_REASON"] {
+        *site.organization.failure.lock().unwrap() = Some(reason.into());
+        let answer = site.call(TOOL, real(&request())).await;
+        ended(&answer, "failed");
+        let failure = error(&answer);
+        assert_eq!(failure.details["reason"], reason);
+        assert!(failure.message.contains(reason) && failure.next.is_some(), "{failure}");
+        assert_eq!(answer["details"].get("account_id"), None, "no account, no id");
+    }
+    ended(&site.call(TOOL, real(&request())).await, "succeeded");
+}
+
+#[tokio::test]
+async fn a_new_account_is_furnished_and_only_with_what_is_missing() {
+    let site = site();
+    let organization = &site.organization;
+    organization.vpcs.lock().unwrap().insert("eu-west-1".into(), "vpc-1".into());
+    site.configure(
+        "auto_approve = [\"create\", \"update\"]",
+        "auto_approve = [\"create\", \"update\", \"delete\"]",
+    );
+    let mut wanted = request();
+    let contact = json!({ "name": "N", "title": "T", "email": "a@b.co", "phone": "+1" });
+    wanted["contacts"] = json!({ "BILLING": contact });
+    wanted["close_default_vpcs"] = json!(true);
+    let answer = site.call(TOOL, real(&wanted)).await;
+    ended(&answer, "succeeded");
+    assert_eq!(
+        answer["details"]["done"],
+        json!(["account", "place", "contact_BILLING", "default_vpc_eu-west-1"])
+    );
+    assert!(organization.vpcs.lock().unwrap().is_empty());
+    let again = site.call(TOOL, wanted.clone()).await;
+    assert_eq!(again["summary"]["text"], "no changes", "{again:#}");
+    wanted["contacts"]["BILLING"]["phone"] = json!("+2");
+    let changed = site.call(TOOL, wanted).await;
+    assert_eq!(changed["summary"]["resources"][0]["action"], "update", "{changed:#}");
+}
+
+#[tokio::test]
+async fn roles_limit_who_makes_accounts() {
+    let site = site();
+    let reader = actor("os:reader", "reader");
+    ended(&site.call_as(&reader, TOOL, request()).await, "planned");
+    let refused = error(&site.call_as(&reader, TOOL, real(&request())).await);
+    assert_eq!(refused.code, ErrorCode::PolicyDenied);
+}
+
+/// Its process dies around every step of a run, again and again in fresh sites: the same call brings it to its end, and
+/// nobody asks for a second account.
+#[tokio::test]
+async fn promise_6_a_death_at_any_step_never_makes_two_accounts() {
+    let begin = site();
+    let id = begin.submit_as(&agent(), TOOL, &real(&request())).await.unwrap();
+    begin.faults.arm(None);
+    assert!(begin.supervise(id).await);
+    let steps = begin.faults.steps().len();
+    assert!(steps > 20, "{steps}");
+    for kind in [Kind::CrashesBefore, Kind::CrashesAfter] {
+        for at in 0..steps {
+            let site = site();
+            let id = site.submit_as(&agent(), TOOL, &real(&request())).await.unwrap();
+            site.launched.0.lock().unwrap().clear();
+            site.faults.arm(Some((at, kind)));
+            let name = begin.faults.steps()[at];
+            if site.supervise(id).await {
+                continue;
+            }
+            site.faults.arm(None);
+            let status = site.settle(id).await;
+            assert_ne!(status, Status::Unknown, "{name} {at} {kind:?}");
+            assert_eq!(site.blocked("organization/acme").await, None, "{name} {at} {kind:?}");
+            let again = site.call(TOOL, real(&request())).await;
+            assert_eq!(again["status"], "succeeded", "{name} {at} {kind:?}: {again:#}");
+            assert_eq!(site.organization.asked(), 1, "{name} {at} {kind:?}");
+            assert_eq!(site.organization.member(EMAIL).unwrap().parent, UNIT);
+        }
+    }
+}
