@@ -236,7 +236,7 @@ fn people(top: Clap) -> Clap {
             Clap::new("ops")
                 .about("The operations log")
                 .subcommand_required(true)
-                .subcommand(of_tool_named("list", "list_operations"))
+                .subcommand(list())
                 .subcommand(Clap::new("show").about("Show one operation with its events").arg(id("Operation")))
                 .subcommand(Clap::new("tail").about("Follow the log of an operation until it ends").arg(id("Operation")))
                 .subcommand(Clap::new("verify").about("Find any edit, deletion, reordering or truncation of the log"))
@@ -244,14 +244,34 @@ fn people(top: Clap) -> Clap {
         )
 }
 
-fn of_tool_named(name: &'static str, tool: &str) -> Clap {
-    catalog::find(tool).map_or_else(|| Clap::new(name), |tool| of_tool(tool).name(name))
+/// The subcommand of a tool. Its flags are made when it is used: each start would pay for the schemas of all tools.
+fn of_tool(tool: &'static Tool) -> Clap {
+    about(tool).name(tool.name.replace('_', "-")).defer(|command| {
+        let tool = command.get_name().replace('-', "_");
+        with_flags_of(&tool, command)
+    })
 }
 
-/// The subcommand of a tool: one flag a field.
-fn of_tool(tool: &'static Tool) -> Clap {
-    let mut command =
-        Clap::new(tool.name.replace('_', "-")).about(tool.title).long_about(tool.about);
+/// `list_operations`, as a command of `ops`.
+fn list() -> Clap {
+    catalog::find("list_operations")
+        .map_or_else(|| Clap::new("list"), |tool| about(tool).name("list"))
+        .defer(|command| with_flags_of("list_operations", command))
+}
+
+fn about(tool: &'static Tool) -> Clap {
+    Clap::new(tool.name).about(tool.title).long_about(tool.about)
+}
+
+fn with_flags_of(tool: &str, command: Clap) -> Clap {
+    match catalog::find(tool) {
+        Some(tool) => flags(tool, command),
+        None => command,
+    }
+}
+
+/// One flag a field.
+fn flags(tool: &Tool, mut command: Clap) -> Clap {
     let schema = (tool.input)().to_value();
     for (field, rule) in properties(&schema) {
         let help = rule.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -17,8 +17,8 @@ pub struct OrganizationFacts {
     pub id: String,
     /// The account that may change it.
     pub management_account: String,
-    /// Its root, `r-…`.
-    pub root: String,
+    /// Its root, `r-…`; nothing for an account that may not ask for it.
+    pub root: Option<String>,
 }
 
 /// One account of it.

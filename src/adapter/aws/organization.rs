@@ -172,16 +172,17 @@ impl Accounts for AwsOrganization {
                 format!("{doing} of {}: none in the answer", at.target()),
             )
         })?;
-        // Any account may ask which organization it is in; only few may ask for more.
+        // Any account may ask which organization it is in; only few may ask for more, the management account has to.
+        let managed = found.master_account_id() == Some(at.account.as_str());
         let root = match client.list_roots().send().await {
             Ok(answer) => answer.roots().first().and_then(|root| root.id()).map(str::to_owned),
-            Err(error) if error.code() == Some("AccessDeniedException") => None,
+            Err(error) if error.code() == Some("AccessDeniedException") && !managed => None,
             Err(error) => return Err(failed(at, "asking for the root", "ListRoots", &error)),
         };
         Ok(OrganizationFacts {
             id: found.id().unwrap_or_default().to_owned(),
             management_account: found.master_account_id().unwrap_or_default().to_owned(),
-            root: root.unwrap_or_default(),
+            root,
         })
     }
 

@@ -76,8 +76,11 @@ pub(super) async fn look(
     scene.journal.progress(&format!("looking at {}", at.target()), 0, 0).await;
     let facts = accounts.organization(at, &session).await?;
     let warning = allowed(scene, caller, &facts)?;
+    let stranger = caller.account != facts.management_account;
     let all = accounts.accounts(at, &session).await.map_err(|error| match error.code {
-        ErrorCode::UpstreamDenied => foreign(scene, caller, &facts).detail("aws", error.message),
+        ErrorCode::UpstreamDenied if stranger => {
+            foreign(scene, caller, &facts).detail("aws", error.message)
+        }
         _ => error,
     })?;
     let unit = unit(scene, wanted, &facts).await?;
@@ -133,11 +136,19 @@ async fn unit(
     wanted: &Wanted,
     facts: &OrganizationFacts,
 ) -> Result<(String, String)> {
-    let id = wanted.unit.as_ref().unwrap_or(&facts.root);
+    let root = facts.root.as_ref();
+    let id = wanted.unit.as_ref().or(root).ok_or_else(|| {
+        Error::new(ErrorCode::InvalidRequest, "ou_id is missing, and the root is not known")
+            .field("ou_id")
+    })?;
     let found = scene.world.accounts.unit(&scene.environment, &session(scene), id).await?;
     let found = found.ok_or_else(|| {
-        Error::invalid("ou_id", id, format!("is no OU of organization {}", facts.id))
-            .allowed(format!("an OU of it, or its root {}", facts.root))
+        Error::invalid("ou_id", id, format!("is no OU of organization {}", facts.id)).allowed(
+            root.map_or_else(
+                || "an OU of it".to_owned(),
+                |r| format!("an OU of it, or its root {r}"),
+            ),
+        )
     })?;
     Ok((id.clone(), found))
 }

@@ -63,8 +63,8 @@ fn steps(wanted: &Wanted, seen: &Seen) -> Vec<Step> {
             None
         }
     };
-    let parent = there.map_or(&seen.facts.root, |there| &there.parent);
-    if parent != unit {
+    let parent = there.map_or(seen.facts.root.as_deref(), |there| Some(there.parent.as_str()));
+    if let Some(parent) = parent.filter(|parent| *parent != unit.as_str()) {
         let line = format!("moved from {parent} to {unit} ({named})");
         steps.push(Step::new("#place", "aws_organizations_placement", Action::Update, line));
     }

@@ -124,7 +124,7 @@ impl Accounts for Organization {
         Ok(OrganizationFacts {
             id: "o-abcdefghij".into(),
             management_account: management.unwrap_or_else(|| at.account.clone()),
-            root: ROOT.into(),
+            root: Some(ROOT.into()),
         })
     }
 

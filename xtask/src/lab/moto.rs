@@ -25,6 +25,10 @@ const PROGRAM: &[(&str, &str)] = &[
         include_str!("../../../tests/lab/python/additions/organizations.py"),
     ),
     ("additions/s3_faults.py", include_str!("../../../tests/lab/python/additions/s3_faults.py")),
+    (
+        "additions/permissions.py",
+        include_str!("../../../tests/lab/python/additions/permissions.py"),
+    ),
     ("additions/sso.py", include_str!("../../../tests/lab/python/additions/sso.py")),
     ("additions/eks.py", include_str!("../../../tests/lab/python/additions/eks.py")),
     ("additions/s3_buckets.py", include_str!("../../../tests/lab/python/additions/s3_buckets.py")),

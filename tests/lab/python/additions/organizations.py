@@ -38,6 +38,8 @@ NAME = "organizations"
 
 TARGET = "AWSOrganizationsV20161128."
 MANAGED = ("CreateAccount", "MoveAccount")
+# What is answered here and not by moto, which would hold it against IAM where that is enforced.
+ANSWERED = ("CreateAccount", "DescribeCreateAccountStatus", "ListCreateAccountStatus", "ListAccounts")
 
 _guard = threading.RLock()
 _known = {}
@@ -139,8 +141,10 @@ def _organizations(app, environ, action):
         known = _known.get(caller)
         if known is None:
             return _member(app, environ, action, caller)
-        request = json.loads(_asked(environ) or b"{}")
-        backend = _backend(caller)
+        body = _asked(environ)
+        if action in ANSWERED and not _permitted(environ, caller, action, body):
+            return _error("AccessDeniedException", f"not authorized to perform: organizations:{action}")
+        request, backend = json.loads(body or b"{}"), _backend(caller)
         if action == "CreateAccount":
             return _create(known, backend, request)
         if action == "MoveAccount":
@@ -154,6 +158,24 @@ def _organizations(app, environ, action):
         if action == "ListAccounts":
             return _ok(action, {"Accounts": [a.describe() for a in backend.accounts if _made(known, a)]})
     return None
+
+
+def _permitted(environ, account, action, body):
+    """Whether IAM lets the caller, where moto enforces it."""
+    from moto import settings
+    from moto.core.exceptions import AccessDeniedError
+    from moto.iam.access_control import IAMRequest
+
+    if settings.INITIAL_NO_AUTH_ACTION_COUNT != 0:
+        return True
+    headers = {"Authorization": environ["HTTP_AUTHORIZATION"]}
+    if "HTTP_X_AMZ_SECURITY_TOKEN" in environ:
+        headers["X-Amz-Security-Token"] = environ["HTTP_X_AMZ_SECURITY_TOKEN"]
+    try:
+        IAMRequest(account, "POST", "/", {}, body, headers, action).check_action_permitted("*")
+        return True
+    except AccessDeniedError:
+        return False
 
 
 def _member(app, environ, action, caller):
