@@ -273,3 +273,39 @@ fn the_policy_of_a_state_in_s3_is_enough_and_no_action_is_too_much() {
         });
     }
 }
+
+#[test]
+fn the_policy_of_an_account_is_enough_and_no_action_is_too_much() {
+    let mut rig = Rig::lend();
+    let documented = Documented::read("aws_create_account");
+    let account = rig.lab.aws.account_id.clone();
+    let told = rig.emulator().control("organizations", &json!({ "account": account })).unwrap();
+    let state = format!(
+        "{{ backend = \"local\", path = \"state\" }}\n[organizations.acme]\ntier = \"dev\"\n\
+         account_id = \"{account}\"\nregion = \"eu-west-1\""
+    );
+    // Made, then given other tags: that asks for all of them.
+    let make = |project: &Project, name: &str| {
+        let mut request = json!({
+            "email": format!("{name}@example.com"), "account_name": name, "ou_id": told["unit"],
+            "tags": { "team": "data" }, "dry_run": false, "auto_approve": true, "wait_s": 120,
+        });
+        let made = project.call("aws_create_account", &request);
+        if made.status() != "succeeded" {
+            return made;
+        }
+        request["tags"]["team"] = json!("platform");
+        project.call("aws_create_account", &request)
+    };
+    let project = rig.user(&documented.statements(None), &state);
+    make(&project, "whole").expect("succeeded");
+    let asked = rig.emulator().enforce_iam(false).unwrap()["asked"].clone();
+    let asked: BTreeSet<&str> = asked.as_object().unwrap().keys().map(String::as_str).collect();
+    let own = asked.iter().filter(|action| **action != "sts:GetCallerIdentity").copied().collect();
+    let table: BTreeSet<&str> = documented.actions.iter().map(String::as_str).collect();
+    assert_eq!(table, own, "the page names just what was asked for");
+    for (number, action) in documented.actions.iter().enumerate() {
+        let project = rig.user(&documented.statements(Some(action)), &state);
+        denied(&make(&project, &format!("without-{number}")), action);
+    }
+}
