@@ -19,6 +19,8 @@ use crate::port::{
 const EARLIER: usize = 200;
 /// How much older than its call, by their clock, a request may be.
 const SKEW_S: i64 = 60;
+/// What AWS says of a request that it does not know, or no longer.
+const FORGOTTEN: &str = "CreateAccountStatusNotFoundException";
 
 /// What is there.
 pub(super) struct Seen {
@@ -86,9 +88,9 @@ pub(super) async fn look(
     let unit = unit(scene, wanted, &facts).await?;
     let same = |account: &&Account| account.email.eq_ignore_ascii_case(&wanted.email);
     let standing = match (follows, all.iter().find(same)) {
-        (Some(request), _) => followed(scene, request).await?,
+        (Some(request), _) => followed(scene, wanted, &all, request).await?,
         (None, Some(account)) => Standing::There(there(scene, wanted, account).await?),
-        (None, None) => standing(scene, wanted).await?,
+        (None, None) => standing(scene, wanted, &all).await?,
     };
     let namesakes = all.iter().filter(|a| a.name == wanted.name && !same(a));
     let namesakes: Vec<String> =
@@ -180,26 +182,49 @@ async fn there(scene: &Scene<'_>, wanted: &Wanted, account: &Account) -> Result<
     Ok(There { id: account.id.clone(), parent, tags, inside })
 }
 
-async fn followed(scene: &Scene<'_>, request: &str) -> Result<Standing> {
+/// A request of ours: it counts while it goes on, and once it has ended well with the account that is meant.
+async fn followed(
+    scene: &Scene<'_>,
+    wanted: &Wanted,
+    all: &[Account],
+    request: &str,
+) -> Result<Standing> {
     let (at, session) = (&scene.environment, session(scene));
-    let creation = scene.world.accounts.creation(at, &session, request).await?;
-    Ok(match creation.progress {
-        Progress::Failed(_) => Standing::Absent,
-        Progress::Going | Progress::Made(_) => Standing::Asked(creation.id),
-    })
+    let creation = match scene.world.accounts.creation(at, &session, request).await {
+        Ok(creation) => creation,
+        // AWS forgets requests after a while.
+        Err(error) if error.details.get("aws").is_some_and(|code| code == FORGOTTEN) => {
+            return Ok(Standing::Absent);
+        }
+        Err(error) => return Err(error),
+    };
+    let failed = matches!(creation.progress, Progress::Failed(_));
+    if failed || is_another(&creation, all, &wanted.email) {
+        return Ok(Standing::Absent);
+    }
+    Ok(Standing::Asked(creation.id))
+}
+
+/// Whether a request made an account of another address. Names are not unique, and requests do not tell the address.
+pub(super) fn is_another(creation: &Creation, all: &[Account], email: &str) -> bool {
+    let Progress::Made(id) = &creation.progress else {
+        return false;
+    };
+    all.iter().any(|account| account.id == *id && !account.email.eq_ignore_ascii_case(email))
 }
 
 /// Whether an account that is not there is being made.
-async fn standing(scene: &Scene<'_>, wanted: &Wanted) -> Result<Standing> {
+async fn standing(scene: &Scene<'_>, wanted: &Wanted, all: &[Account]) -> Result<Standing> {
     let (accounts, at, session) = (&scene.world.accounts, &scene.environment, session(scene));
     let (own, lost) = earlier(scene, &wanted.email).await?;
     for id in own {
-        if let asked @ Standing::Asked(_) = followed(scene, &id).await? {
+        if let asked @ Standing::Asked(_) = followed(scene, wanted, all, &id).await? {
             return Ok(asked);
         }
     }
-    let all = accounts.creations(at, &session).await?;
-    let lost = lost.and_then(|since| found_since(&all, &wanted.name, since));
+    let mut requests = accounts.creations(at, &session).await?;
+    requests.retain(|creation| !is_another(creation, all, &wanted.email));
+    let lost = lost.and_then(|since| found_since(&requests, &wanted.name, since));
     if let Some(creation) = lost {
         return Ok(match &creation.progress {
             Progress::Failed(_) => Standing::Absent,
@@ -207,7 +232,7 @@ async fn standing(scene: &Scene<'_>, wanted: &Wanted) -> Result<Standing> {
         });
     }
     let going = |c: &&Creation| c.name == wanted.name && c.progress == Progress::Going;
-    match all.iter().find(going) {
+    match requests.iter().find(going) {
         Some(other) => Err(failure::explain(
             &format!("planning account {} in {}: request {}", wanted.name, at.target(), other.id),
             "CONCURRENT_ACCOUNT_MODIFICATION",

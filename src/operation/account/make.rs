@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::carry::Work;
 use super::failure;
-use super::look::{found_since, session};
+use super::look::{found_since, is_another, session};
 use super::patience::{Patience, stopped};
 use crate::error::{Error, ErrorCode, Result};
 use crate::port::accounts::Progress;
@@ -41,8 +41,29 @@ impl Work<'_> {
             (None, None) => self.ask().await?,
         };
         match asked {
-            Asked::Request(request) => self.follow(&request).await,
+            Asked::Request(request) => {
+                let account = self.follow(&request).await?;
+                self.meant(&request, account).await
+            }
             Asked::Account(account) => Ok(account),
+        }
+    }
+
+    /// The account, unless it has another address: a lost request is found by its name, and names are not unique.
+    async fn meant(&self, request: &str, account: String) -> Result<String> {
+        let Self { scene, sealed, .. } = self;
+        let (at, session) = (&scene.environment, session(scene));
+        let all = scene.world.accounts.accounts(at, &session).await?;
+        let found = all.iter().find(|known| known.id == account);
+        match found.filter(|known| !known.email.eq_ignore_ascii_case(&sealed.wanted.email)) {
+            None => Ok(account),
+            Some(other) => {
+                let doing = self.doing();
+                let message =
+                    format!("{doing}: request {request} made another account: {}", other.email);
+                Err(Error::new(ErrorCode::UpstreamFailed, message)
+                    .next("make the same call again: it looks for the account by its address"))
+            }
         }
     }
 
@@ -113,17 +134,16 @@ impl Work<'_> {
         let mut patience = Patience::up_to(BETWEEN);
         loop {
             scene.journal.progress("the answer was lost: looking for the request", 0, 0).await;
-            if let Ok(all) = accounts.creations(at, &session).await
-                && let Some(found) = found_since(&all, &sealed.wanted.name, since)
-            {
+            let email = &sealed.wanted.email;
+            let all = accounts.accounts(at, &session).await.unwrap_or_default();
+            if let Some(found) = all.iter().find(|a| a.email.eq_ignore_ascii_case(email)) {
+                return Ok(Asked::Account(found.id.clone()));
+            }
+            let mut requests = accounts.creations(at, &session).await.unwrap_or_default();
+            requests.retain(|creation| !is_another(creation, &all, email));
+            if let Some(found) = found_since(&requests, &sealed.wanted.name, since) {
                 self.took(&found.id).await?;
                 return Ok(Asked::Request(found.id.clone()));
-            }
-            if let Ok(all) = accounts.accounts(at, &session).await
-                && let Some(found) =
-                    all.iter().find(|a| a.email.eq_ignore_ascii_case(&sealed.wanted.email))
-            {
-                return Ok(Asked::Account(found.id.clone()));
             }
             if patience.spent() >= LOOKING {
                 let message = format!(

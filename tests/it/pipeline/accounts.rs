@@ -203,6 +203,34 @@ async fn a_call_that_nobody_finds_is_partial_and_the_next_one_looks_first() {
 }
 
 #[tokio::test]
+async fn a_namesake_s_request_is_not_taken_for_a_lost_one() {
+    let site = site();
+    let mut other = request();
+    other["email"] = json!("aws+other@example.com");
+    other["ou_id"] = json!(ROOT);
+    ended(&site.call(TOOL, real(&other)).await, "succeeded");
+    site.organization.answers([Next::LosesItsAnswer]);
+    ended(&site.call(TOOL, real(&request())).await, "succeeded");
+    assert_eq!(site.organization.member(EMAIL).unwrap().account.id, "000000000002");
+    assert_eq!(site.organization.member("aws+other@example.com").unwrap().parent, ROOT);
+
+    // Ours is lost on the way while somebody asks for one of the same name.
+    *site.organization.going.lock().unwrap() = 1;
+    site.organization.answers([Next::IsLostBesideANamesake]);
+    let mut third = request();
+    third["email"] = json!("aws+third@example.com");
+    third["account_name"] = json!("third");
+    let answer = site.call(TOOL, real(&third)).await;
+    ended(&answer, "failed");
+    assert!(error(&answer).message.contains("another account"), "{answer:#}");
+    let namesake = site.organization.member(super::organizations::NAMESAKE).unwrap();
+    assert_eq!(namesake.parent, ROOT, "not moved");
+    ended(&site.call(TOOL, real(&third)).await, "succeeded");
+    assert_eq!(site.organization.member("aws+third@example.com").unwrap().parent, UNIT);
+    assert_eq!(site.organization.asked(), 4);
+}
+
+#[tokio::test]
 async fn the_quota_and_every_failure_are_told_with_a_next_step() {
     let site = site();
     site.organization.answers([Next::Quota]);

@@ -25,6 +25,8 @@ pub(crate) enum Next {
     LosesItsAnswer,
     /// The call is lost on the way.
     IsLost,
+    /// The same, and somebody else asks for an account of the same name at that moment.
+    IsLostBesideANamesake,
     /// The quota is met.
     Quota,
 }
@@ -59,6 +61,7 @@ pub(crate) struct Organization {
     pub(crate) faults: Arc<Faults>,
 }
 
+pub(crate) const NAMESAKE: &str = "namesake@example.org";
 pub(crate) const ROOT: &str = "r-ab12";
 pub(crate) const UNIT: &str = "ou-ab12-11111111";
 
@@ -185,6 +188,10 @@ impl Accounts for Organization {
             Some(Next::Busy) => return refused(false),
             Some(Next::Unfinished) => return refused(true),
             Some(Next::IsLost) => return Ok(Answered::Lost(failure(ErrorCode::TimedOut))),
+            Some(Next::IsLostBesideANamesake) => {
+                drop(self.make(&AccountOrder { email: NAMESAKE.into(), ..order.clone() }));
+                return Ok(Answered::Lost(failure(ErrorCode::TimedOut)));
+            }
             Some(Next::Quota) => {
                 return Err(failure(ErrorCode::UpstreamFailed)
                     .detail("reason", "ACCOUNT_NUMBER_LIMIT_EXCEEDED"));
