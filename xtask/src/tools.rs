@@ -45,6 +45,10 @@ pub enum Tool {
     Actionlint,
     /// The Helm binary.
     Helm,
+    /// The third line of Helm.
+    Helm3,
+    /// A registry of OCI artifacts.
+    Registry,
     /// The Kubernetes control plane, in one program.
     Kubelab,
     /// Nodes and pods without machines.
@@ -108,6 +112,11 @@ impl Tool {
         [Self::Kubelab, Self::Kwok, Self::Argolab, Self::Helm]
     }
 
+    /// The tools that tests of the cluster lane need beside those.
+    pub(crate) fn of_cluster_tests() -> [Self; 2] {
+        [Self::Helm3, Self::Registry]
+    }
+
     /// Finds the tool or installs it, saying on stderr what takes long.
     pub fn provide(self) -> Result<Found> {
         let started = Instant::now();
@@ -123,6 +132,10 @@ impl Tool {
             Self::Tflint => golang::provide(&cache, &golang::TFLINT),
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
             Self::Helm => helm::provide(&cache, &pins),
+            Self::Helm3 => golang::provide(&cache, &golang::HELM_3),
+            Self::Registry => {
+                golang::provide_with(&cache, &golang::REGISTRY, &golang::REGISTRY_EXTRAS)
+            }
             Self::Kubelab => {
                 golang::provide_with(&cache, &golang::KUBELAB, &golang::KUBELAB_EXTRAS)
             }
@@ -183,6 +196,8 @@ impl fmt::Display for Tool {
             Self::Tflint => "tflint",
             Self::Actionlint => "actionlint",
             Self::Helm => "helm",
+            Self::Helm3 => "helm3",
+            Self::Registry => "registry",
             Self::Kubelab => "kubelab",
             Self::Kwok => "kwok",
             Self::Argolab => "argolab",

@@ -13,7 +13,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 pub(super) use self::cluster::{
-    ARGOLAB, ARGOLAB_EXTRAS, KUBELAB, KUBELAB_EXTRAS, KWOK, KWOK_EXTRAS,
+    ARGOLAB, ARGOLAB_EXTRAS, KUBELAB, KUBELAB_EXTRAS, KWOK, KWOK_EXTRAS, REGISTRY, REGISTRY_EXTRAS,
 };
 use super::{Provided, origin, python, say};
 use crate::cache::{Cache, Slot, hold};
@@ -69,6 +69,14 @@ pub(super) const HELM: Module = Module {
     package: "helm.sh/helm/v4/cmd/helm",
     go_mod: include_str!("../../../tests/lab/helm/go.mod"),
     go_sum: include_str!("../../../tests/lab/helm/go.sum"),
+    about: "about 3 min",
+};
+pub(super) const HELM_3: Module = Module {
+    name: "helm3",
+    path: "helm.sh/helm/v3",
+    package: "helm.sh/helm/v3/cmd/helm",
+    go_mod: include_str!("../../../tests/lab/helm3/go.mod"),
+    go_sum: include_str!("../../../tests/lab/helm3/go.sum"),
     about: "about 3 min",
 };
 pub(super) const TOFU: Module = Module {
@@ -231,7 +239,9 @@ mod tests {
 
     #[test]
     fn every_module_names_its_version() {
-        for module in [TFLINT, ACTIONLINT, HELM, KUBELAB, KWOK, ARGOLAB, TOFU, FAKE_GCS] {
+        for module in
+            [TFLINT, ACTIONLINT, HELM, KUBELAB, KWOK, ARGOLAB, TOFU, FAKE_GCS, HELM_3, REGISTRY]
+        {
             assert!(numbers(&module.version().unwrap()).len() == 3);
             assert!(numbers(module.language().unwrap()).len() >= 2);
             let tool = format!("tool {}", module.package);
