@@ -7,22 +7,26 @@ mod binary;
 mod chart;
 mod command;
 mod diagnose;
+mod fetch;
 mod files;
 mod look;
 mod prepare;
 mod progress;
 mod run;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use crate::error::Result;
+use crate::model::ChartAt;
 use crate::permit::Permit;
 use crate::port::{
     Chart, Filled, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Watch,
 };
+use crate::secret::Secret;
 
 use self::binary::Tool;
 
@@ -39,6 +43,8 @@ pub struct Settings {
     pub credential_command: Vec<String>,
     /// Certificates and proxies for the children, by their usual names; other names are left out.
     pub passthrough: Vec<(String, String)>,
+    /// Passwords of chart sources that settings refer to by the name of an environment variable.
+    pub tokens: BTreeMap<String, Secret>,
 }
 
 /// The adapter.
@@ -75,6 +81,10 @@ impl Releases for Helm {
 
     async fn chart(&self, project: &Path, path: &str) -> Result<Chart> {
         chart::read(project, path)
+    }
+
+    async fn fetch(&self, at: &ChartAt, scratch: &Path) -> Result<Chart> {
+        self.fetch_chart(at, scratch).await
     }
 
     async fn cluster_uid(&self, job: &ReleaseJob) -> Result<String> {

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::argocd;
+use super::charts;
 use super::cluster;
 use super::credentials;
 use super::raw::{self, Raw};
@@ -13,7 +14,7 @@ use super::surroundings::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, BadName, nearest};
 use crate::model::{
-    Actor, Backend, Cloud, Environment, EnvironmentKey, Principal, Role, Tier, region,
+    Actor, Backend, ChartSource, Cloud, Environment, EnvironmentKey, Principal, Role, Tier, region,
 };
 
 /// A principal's rule.
@@ -46,6 +47,7 @@ pub struct Config {
     environments: BTreeMap<EnvironmentKey, Environment>,
     principals: Vec<PrincipalRule>,
     people: Vec<Person>,
+    sources: Vec<ChartSource>,
 }
 
 /// Resource types whose loss is the loss of data or of many things at once.
@@ -123,7 +125,9 @@ impl Config {
                     .allowed(KNOWN.join(", ")));
             }
         }
-        Ok(Self { root: root.to_path_buf(), state, anchor, environments, principals, people, raw })
+        let sources = charts::sources(&raw.helm.sources, root)?;
+        let root = root.to_path_buf();
+        Ok(Self { raw, root, state, anchor, environments, principals, people, sources })
     }
 
     /// The settings as written, to be sealed into a run file.
@@ -207,6 +211,16 @@ impl Config {
     /// The environment whose project of an Argo CD this is. Left out, there has to be one choice only.
     pub fn by_project(&self, server: Option<&str>, project: Option<&str>) -> Result<&Environment> {
         argocd::by_project(&self.environments, server, project)
+    }
+
+    /// Where charts may be fetched from.
+    pub fn chart_sources(&self) -> &[ChartSource] {
+        &self.sources
+    }
+
+    /// The source that a chart of this URL lies in.
+    pub fn chart_source(&self, chart: &str) -> Result<&ChartSource> {
+        charts::of(&self.sources, chart)
     }
 
     /// The principal that an operating system's user acts as. Users that are not listed may look and plan.

@@ -7,6 +7,7 @@ pub(super) mod manifest;
 mod place;
 mod plan;
 mod request;
+mod sealed;
 mod source;
 pub(super) mod values;
 
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::source::Place;
 use super::{Computed, Done, LongOperation, Scene, World, WriteOperation};
 use crate::config::Config;
 use crate::error::Result;
@@ -61,9 +63,13 @@ impl LongOperation for ReleaseChange {
         if ask.terms.plan_id.is_none() {
             let wanted = request::wanted(*self, &ask.own)?;
             namespace_is_open(environment, &wanted.namespace)?;
-            if let Some(path) = &wanted.chart_path {
-                let chart = world.releases.chart(world.config.root(), path).await?;
-                request::version(wanted.version.as_deref(), &chart)?;
+            // What lies in a source is fetched when it is planned; here is seen whether it may be.
+            match source::of(&world.config, &wanted)? {
+                Some(Place::Folder(path)) => {
+                    let chart = world.releases.chart(world.config.root(), &path).await?;
+                    request::version(wanted.version.as_deref(), &chart)?;
+                }
+                Some(Place::Source(_)) | None => {}
             }
         }
         Ok((Vec::new(), Vec::new()))

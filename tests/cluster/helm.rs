@@ -4,3 +4,5 @@ mod failures;
 mod path;
 pub(crate) mod project;
 mod refusals;
+mod shelf;
+mod sources;

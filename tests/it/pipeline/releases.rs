@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use datamcp::error::{Error, Result};
-use datamcp::model::{Digest, Outcome};
+use datamcp::model::{ChartAt, Digest, Outcome};
 use datamcp::permit::Permit;
 use datamcp::port::{
     Chart, Filled, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Revision, Watch,
@@ -122,7 +122,17 @@ impl Releases for Helm {
             version: "1.0.0".into(),
             digest: Digest::of(format!("{path} {text}")),
             files: BTreeMap::from([("Chart.yaml".to_owned(), text.into_bytes())]),
+            archive: None,
+            origin: None,
+            signature: None,
         })
+    }
+    async fn fetch(&self, at: &ChartAt, scratch: &Path) -> Result<Chart> {
+        let mut chart = self.chart(scratch, &at.url).await?;
+        self.question("fetch");
+        chart.archive = Some(self.script.lock().unwrap().chart.clone().into_bytes());
+        chart.origin = Some(format!("{} {}", at.source.name, at.url));
+        Ok(chart)
     }
     async fn cluster_uid(&self, _job: &ReleaseJob) -> Result<String> {
         self.question("cluster_uid");
