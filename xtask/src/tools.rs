@@ -49,6 +49,8 @@ pub enum Tool {
     Helm3,
     /// A registry of OCI artifacts.
     Registry,
+    /// A folder with definitions of resources of Kubernetes.
+    Crds,
     /// The Kubernetes control plane, in one program.
     Kubelab,
     /// Nodes and pods without machines.
@@ -113,8 +115,8 @@ impl Tool {
     }
 
     /// The tools that tests of the cluster lane need beside those.
-    pub(crate) fn of_cluster_tests() -> [Self; 2] {
-        [Self::Helm3, Self::Registry]
+    pub(crate) fn of_cluster_tests() -> [Self; 3] {
+        [Self::Helm3, Self::Registry, Self::Crds]
     }
 
     /// Finds the tool or installs it, saying on stderr what takes long.
@@ -132,10 +134,11 @@ impl Tool {
             Self::Tflint => golang::provide(&cache, &golang::TFLINT),
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
             Self::Helm => helm::provide(&cache, &pins),
-            Self::Helm3 => golang::provide(&cache, &golang::HELM_3),
+            Self::Helm3 => golang::provide_with(&cache, &golang::HELM_3, &golang::HELM_3_EXTRAS),
             Self::Registry => {
                 golang::provide_with(&cache, &golang::REGISTRY, &golang::REGISTRY_EXTRAS)
             }
+            Self::Crds => golang::manifests::provide(&cache, &pins),
             Self::Kubelab => {
                 golang::provide_with(&cache, &golang::KUBELAB, &golang::KUBELAB_EXTRAS)
             }
@@ -198,6 +201,7 @@ impl fmt::Display for Tool {
             Self::Helm => "helm",
             Self::Helm3 => "helm3",
             Self::Registry => "registry",
+            Self::Crds => "crds",
             Self::Kubelab => "kubelab",
             Self::Kwok => "kwok",
             Self::Argolab => "argolab",

@@ -12,7 +12,15 @@ fn kill(pid: i32) {
 
 #[test]
 fn a_failed_upgrade_is_partial_and_is_brought_back() {
-    let project = Project::new();
+    failed_and_brought_back(&Project::new());
+}
+
+#[test]
+fn by_helm_3_a_failed_upgrade_is_partial_and_is_brought_back() {
+    failed_and_brought_back(&Project::by_helm_3());
+}
+
+fn failed_and_brought_back(project: &Project) {
     project.deploy(json!({})).expect("succeeded");
     let mut request = project.deployment(json!({ "stuck": true, "tag": "2" }));
     request["timeout_s"] = json!(5);
@@ -32,7 +40,15 @@ fn a_failed_upgrade_is_partial_and_is_brought_back() {
 
 #[test]
 fn fault_47_a_killed_helm_leaves_one_way_on() {
-    let project = Project::new();
+    killed_and_brought_back(&Project::new());
+}
+
+#[test]
+fn fault_47_a_killed_helm_3_leaves_one_way_on() {
+    killed_and_brought_back(&Project::by_helm_3());
+}
+
+fn killed_and_brought_back(project: &Project) {
     project.deploy(json!({})).expect("succeeded");
     let (id, pid) = project.hanging();
     // It has begun once the history says so.
