@@ -18,10 +18,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::error::Result;
-use crate::model::ChartAt;
+use crate::model::{ChartAt, Outcome};
 use crate::permit::Permit;
 use crate::port::{
     Chart, Filled, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Watch,
@@ -97,6 +98,10 @@ impl Releases for Helm {
 
     async fn look(&self, job: &ReleaseJob, revision: Option<u64>) -> Result<Option<Release>> {
         self.prepare(job).await?.look(revision).await
+    }
+
+    async fn proven(&self, job: &ReleaseJob, intent: &Value) -> Result<Option<(Outcome, String)>> {
+        run::proven(&self.prepare(job).await?, job, intent).await
     }
 
     async fn render(&self, job: &ReleaseJob, filled: Filled<'_>) -> Result<Rendered> {

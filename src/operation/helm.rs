@@ -6,6 +6,7 @@ pub(super) mod diff;
 pub(super) mod manifest;
 mod place;
 mod plan;
+mod prove;
 mod request;
 mod sealed;
 mod source;
@@ -15,6 +16,7 @@ pub use request::{DeployRequest, RollbackRequest, UninstallRequest};
 
 pub(super) use manifest::live_secrets;
 pub(super) use place::{cluster, job, namespace_is_open, of_context};
+pub(super) use prove::prove;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

@@ -205,6 +205,10 @@ pub trait Releases: Send + Sync {
     /// The release at a revision, default the last; `None` when there is no such release.
     async fn look(&self, job: &ReleaseJob, revision: Option<u64>) -> Result<Option<Release>>;
 
+    /// How a change ended that died with nobody looking, and what was seen of it: the job's release, held against the
+    /// `intent` that was noted before. `None`: the note is of another release.
+    async fn proven(&self, job: &ReleaseJob, intent: &Value) -> Result<Option<(Outcome, String)>>;
+
     /// What installing or upgrading would make. The API server is asked, nothing is stored; values that break the
     /// chart's schema are refused here.
     async fn render(&self, job: &ReleaseJob, filled: Filled<'_>) -> Result<Rendered>;

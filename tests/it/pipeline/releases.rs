@@ -156,6 +156,16 @@ impl Releases for Helm {
             release
         }))
     }
+    async fn proven(
+        &self,
+        job: &ReleaseJob,
+        intent: &serde_json::Value,
+    ) -> Result<Option<(Outcome, String)>> {
+        self.question("proven");
+        let script = self.script.lock().unwrap();
+        let begun = intent["begun"]["release"] == job.release.as_str();
+        Ok(begun.then(|| (script.outcome, script.said.clone())))
+    }
     async fn render(&self, _job: &ReleaseJob, _filled: Filled<'_>) -> Result<Rendered> {
         self.question("render");
         let mut script = self.script.lock().unwrap();
@@ -174,7 +184,8 @@ impl Releases for Helm {
         patience: Patience,
         watch: &dyn Watch,
     ) -> Result<Ran> {
-        watch.note("intent", serde_json::json!({})).await?;
+        let begun = serde_json::json!({ "begun": { "release": job.release } });
+        watch.note("intent", begun).await?;
         let chart = String::from_utf8(filled.chart.files["Chart.yaml"].clone()).unwrap();
         let values = serde_json::Value::Object(filled.values.clone());
         let call = format!("deploy {} {chart} {values} {}", job.release, patience.timeout_s);
