@@ -110,7 +110,20 @@ pub struct AwsEnvironment {
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
     /// Its name in the cloud.
-    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// In place of a name: a kubeconfig, relative to the settings file, whose `context` is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<PathBuf>,
+    /// In place of a name: the cluster that we run in, as the pod's service account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_cluster: bool,
+    /// The one command, with its arguments, that the kubeconfig's user may run for credentials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exec: Vec<String>,
+    /// Uid that its namespace `kube-system` must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
     /// Name of its kube context, default `CLOUD-ENV`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,

@@ -159,10 +159,12 @@ impl Emulator {
         if groups.is_empty() {
             return Ok(());
         }
-        let entry = json!({
-            "principalArn": "arn:aws:iam::123456789012:user/moto",
-            "kubernetesGroups": groups,
-        });
+        self.enter_eks_cluster(name, "arn:aws:iam::123456789012:user/moto", groups)
+    }
+
+    /// Gives a user or role an entry of a cluster of EKS, with these groups.
+    pub fn enter_eks_cluster(&self, name: &str, principal: &str, groups: &[&str]) -> Result<()> {
+        let entry = json!({ "principalArn": principal, "kubernetesGroups": groups });
         self.eks(&format!("/clusters/{name}/access-entries"), &entry)
     }
 
