@@ -4,3 +4,4 @@ mod between;
 mod path;
 mod project;
 mod refusals;
+mod shared;

@@ -108,6 +108,12 @@ impl Project {
         )
     }
 
+    /// Writes the settings anew, with these at the end.
+    pub(crate) fn configure(&self, more: &str) {
+        let text = self.settings(&Other::default()) + more;
+        std::fs::write(self.folder().join("datamcp.toml"), text).unwrap();
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -228,6 +234,11 @@ impl Project {
         let found = kubernetes(&self.lab).as_admin().unwrap().get(&path).unwrap()?;
         found["data"]["value"].as_str().map(str::to_owned)
     }
+}
+
+/// A job that ends once there is a node for it: a sync waits for it so long.
+pub(crate) fn hook(name: &str) -> String {
+    endless(name).replace("no: such-node", &format!("lab/for: {name}"))
 }
 
 /// A job that never ends: a sync that waits for it, waits for ever.
