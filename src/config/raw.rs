@@ -50,6 +50,9 @@ pub struct Raw {
     /// Waiting for a held environment.
     #[serde(default)]
     pub lock: Lock,
+    /// What the first sequence goes on with once there is a cluster.
+    #[serde(default, skip_serializing_if = "Poc::is_default")]
+    pub poc: Poc,
 }
 
 /// Environments by cloud.
@@ -103,6 +106,46 @@ pub struct AwsEnvironment {
     /// Its project of an Argo CD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub argocd: Option<ArgoProject>,
+}
+
+/// What `datamcp poc` goes on with in the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poc {
+    /// Argo CD's own chart, a folder below `helm/`; left out: the environment's Argo CD is there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<String>,
+    /// File with the values for it, relative to the settings file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<PathBuf>,
+    /// Namespace that it goes into, default `argocd`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The application that is made and synced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<PocApplication>,
+}
+
+impl Poc {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The application of the first sequence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PocApplication {
+    /// Its name.
+    pub name: String,
+    /// URL of the repository with its manifests.
+    pub repo: String,
+    /// Folder in it.
+    pub path: String,
+    /// Commit, tag or branch to follow.
+    pub revision: String,
+    /// Namespace to deploy to.
+    pub namespace: String,
 }
 
 /// The cluster of an environment.

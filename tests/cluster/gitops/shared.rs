@@ -22,7 +22,7 @@ impl Closed<'_> {
         api.apply(&object.to_string()).unwrap();
     }
 
-    fn close<'p>(project: &'p Project) -> Closed<'p> {
+    fn close(project: &Project) -> Closed<'_> {
         let closed = Closed(project);
         closed.apply(&json!([{
             "kind": "deny", "schedule": "* * * * *", "duration": "24h", "applications": [project.name],

@@ -168,6 +168,14 @@ impl Emulator {
         self.eks(&format!("/clusters/{name}/access-entries"), &entry)
     }
 
+    /// What EKS says of a cluster.
+    pub fn eks_cluster(&self, name: &str) -> Result<Value> {
+        let url = format!("{}/clusters/{name}", self.endpoint);
+        let text =
+            text_of(ureq::get(&url).header("Authorization", self.claim("eks")).call(), &url)?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
+    }
+
     fn eks(&self, path: &str, request: &Value) -> Result<()> {
         let url = format!("{}{path}", self.endpoint);
         let answer = ureq::post(&url)
