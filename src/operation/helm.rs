@@ -15,7 +15,7 @@ pub(super) mod values;
 pub use request::{DeployRequest, RollbackRequest, UninstallRequest};
 
 pub(super) use manifest::live_secrets;
-pub(super) use place::{cluster, job, namespace_is_open, of_context};
+pub(super) use place::{cluster, is_meant, job, namespace_is_open, of_context, reachable};
 pub(super) use prove::prove;
 
 use async_trait::async_trait;
@@ -65,6 +65,7 @@ impl LongOperation for ReleaseChange {
         if ask.terms.plan_id.is_none() {
             let wanted = request::wanted(*self, &ask.own)?;
             namespace_is_open(environment, &wanted.namespace)?;
+            reachable(world, environment).await?;
             // What lies in a source is fetched when it is planned; here is seen whether it may be.
             match source::of(&world.config, &wanted)? {
                 Some(Place::Folder(path)) => {

@@ -21,3 +21,5 @@ mod kubeconfig;
 mod kubernetes;
 #[cfg(test)]
 mod manifests;
+#[cfg(test)]
+mod poc;

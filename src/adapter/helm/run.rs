@@ -13,8 +13,9 @@ use super::prepare::Prepared;
 use super::{diagnose, files, progress};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{End, Running, Sink};
-use crate::model::Outcome;
-use crate::port::{Patience, Ran, ReleaseJob, Revision, Watch};
+use crate::model::digest::Parts;
+use crate::model::{Digest, Outcome};
+use crate::port::{ClusterFacts, Patience, Ran, ReleaseJob, Revision, Watch};
 
 /// What helm prints, in the run's folder.
 const STDOUT: &str = "helm.out";
@@ -43,7 +44,16 @@ struct Begun {
     verb: Verb,
     namespace: String,
     release: String,
+    /// The cluster, by address and authority.
+    cluster: Digest,
     before: Option<Revision>,
+}
+
+/// Which cluster a job means.
+fn of(cluster: &ClusterFacts) -> Digest {
+    let mut parts = Parts::default();
+    parts.add(cluster.endpoint.as_bytes()).add(cluster.certificate_authority.as_bytes());
+    parts.finish()
 }
 
 /// How a change ended whose helm died with nobody looking, as the release's history shows it now. `None`: the note is of
@@ -55,7 +65,9 @@ pub(super) async fn proven(
 ) -> Result<Option<(Outcome, String)>> {
     let begun = intent.get("begun").cloned().unwrap_or_default();
     let Ok(begun) = serde_json::from_value::<Begun>(begun) else { return Ok(None) };
-    if begun.namespace != job.namespace || begun.release != job.release {
+    let same = begun.namespace == job.namespace && begun.release == job.release;
+    // Settings may have been changed since: another cluster's history tells nothing.
+    if !same || begun.cluster != of(&job.cluster) {
         return Ok(None);
     }
     let after = prepared.last().await?;
@@ -106,6 +118,7 @@ pub(super) async fn run(
         verb,
         namespace: job.namespace.clone(),
         release: job.release.clone(),
+        cluster: of(&job.cluster),
         before: before.clone(),
     };
     let body =

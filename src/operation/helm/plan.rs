@@ -17,7 +17,9 @@ use crate::model::{
 };
 use crate::operation::terraform::PLAN_MINUTES;
 use crate::operation::{Computed, Scene};
-use crate::port::{Caller, Chart, Filled, Hook, Release, ReleaseJob, Rendered, Revision, Watch};
+use crate::port::{
+    Caller, Chart, ClusterUser, Filled, Hook, Release, ReleaseJob, Rendered, Revision, Watch,
+};
 
 /// What was seen of cluster and release.
 struct Seen {
@@ -36,9 +38,11 @@ impl Seen {
         let cluster = place::cluster(world, &scene.environment, operation).await?;
         let at = (wanted.namespace.as_str(), wanted.release.as_str());
         let scratch = scene.job.scratch.clone();
+        scene.journal.learn(cluster.1.secrets());
         let job = place::job(&scene.environment, cluster, operation, scratch, at);
         let helm = world.releases.version().await?;
         let uid = world.releases.cluster_uid(&job).await?;
+        place::is_meant(&scene.environment, &uid)?;
         let release = world.releases.look(&job, None).await?;
         Ok(Self { job, uid, helm, release })
     }
@@ -65,6 +69,9 @@ impl Seen {
             let signed = || chart.signature.clone().unwrap_or_else(|| "not checked".to_owned());
             facts.extend(chart.origin.clone().map(|origin| ("chart source", origin)));
             facts.extend(chart.origin.as_ref().map(|_| ("chart signature", signed())));
+        }
+        if let ClusterUser::Given(given) = &self.job.user {
+            facts.insert("cluster user", given.about.clone());
         }
         facts.extend(manifest.map(|digest| ("manifest", digest.to_string())));
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

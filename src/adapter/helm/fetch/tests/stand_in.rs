@@ -143,6 +143,7 @@ pub(super) fn settings_of() -> Settings {
         program: "/bin/datamcp".into(),
         credential_command: Vec::new(),
         passthrough: Vec::new(),
+        home: "/home/deploy".into(),
         tokens: BTreeMap::new(),
     }
 }
