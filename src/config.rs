@@ -2,6 +2,7 @@
 //! be acted upon.
 
 mod argocd;
+mod charts;
 mod cluster;
 mod credentials;
 pub mod exec_plugin;
@@ -10,7 +11,8 @@ pub mod raw;
 mod reference;
 mod state;
 pub mod surroundings;
-pub mod valid;
+pub mod url;
+mod valid;
 
 pub use exec_plugin::ExecPlugin;
 pub use raw::Raw;
@@ -59,6 +61,16 @@ fn read(path: &Path) -> Result<String> {
             format!("reading settings from {}: {e}", path.display()),
         )
         .next("name a readable file with --config or DATAMCP_CONFIG")
+    })
+}
+
+/// The text of a file that a setting names, relative to the settings file.
+#[expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
+pub fn text_beside(config: &Config, field: &str, path: &Path) -> Result<String> {
+    let whole = config.root().join(path);
+    std::fs::read_to_string(&whole).map_err(|e| {
+        Error::invalid(field, path.to_string_lossy(), format!("cannot be read: {e}"))
+            .allowed("a file of text, relative to the settings file")
     })
 }
 

@@ -25,7 +25,7 @@ pub use applications::{
     SyncState,
 };
 pub use cluster_tokens::{ClusterToken, ClusterTokens};
-pub use clusters::{ClusterFacts, ClusterFound, Clusters};
+pub use clusters::{ClusterFacts, ClusterFound, ClusterUser, Clusters, GivenUser, UserProof};
 pub use credentials::{CredentialDesk, DeskGuard, Refusal};
 pub use identity::{Advice, Caller, ChildCredentials, Identity, Origin};
 pub use kubeconfigs::Kubeconfigs;

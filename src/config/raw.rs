@@ -53,6 +53,9 @@ pub struct Raw {
     /// Waiting for a held environment.
     #[serde(default)]
     pub lock: Lock,
+    /// What the first sequence goes on with once there is a cluster.
+    #[serde(default, skip_serializing_if = "Poc::is_default")]
+    pub poc: Poc,
 }
 
 /// Environments by cloud.
@@ -141,12 +144,65 @@ pub struct Organization {
     pub session_duration_s: Option<u32>,
 }
 
+/// What `datamcp poc` goes on with in the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poc {
+    /// Argo CD's own chart, a folder below `helm/`; left out: the environment's Argo CD is there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<String>,
+    /// File with the values for it, relative to the settings file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<PathBuf>,
+    /// Namespace that it goes into, default `argocd`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The application that is made and synced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<PocApplication>,
+}
+
+impl Poc {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The application of the first sequence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PocApplication {
+    /// Its name.
+    pub name: String,
+    /// URL of the repository with its manifests.
+    pub repo: String,
+    /// Folder in it.
+    pub path: String,
+    /// Commit, tag or branch to follow.
+    pub revision: String,
+    /// Namespace to deploy to.
+    pub namespace: String,
+}
+
 /// The cluster of an environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
     /// Its name in the cloud.
-    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// In place of a name: a kubeconfig, relative to the settings file, whose `context` is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<PathBuf>,
+    /// In place of a name: the cluster that we run in, as the pod's service account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_cluster: bool,
+    /// The one command, with its arguments, that the kubeconfig's user may run for credentials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exec: Vec<String>,
+    /// Uid that its namespace `kube-system` must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
     /// Name of its kube context, default `CLOUD-ENV`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
@@ -357,6 +413,38 @@ pub struct Helm {
     /// Path of `helm`, default the first on `PATH`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary: Option<PathBuf>,
+    /// Places by name that charts may be fetched from, besides the project's own folder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, ChartSource>,
+}
+
+/// A place that charts may be fetched from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChartSource {
+    /// `https://HOST/PATH` of a repository, or `oci://HOST/PATH` of a registry: all charts below it.
+    pub url: String,
+    /// Speak plain http: only with this machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plain_http: bool,
+    /// User's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// That user's password: `env:NAME` or `file:PATH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Certificates of authorities, PEM, in place of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    /// Public keys (`gpg --export`) that signatures are checked with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyring: Option<PathBuf>,
+    /// Refuse a chart that is not signed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
+    /// Beginnings of URLs, besides `url`, that the source may send us to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<String>,
 }
 
 impl Helm {

@@ -1,10 +1,11 @@
 //! What the process was started in: environment variables, user, folders. Read once, at the start.
 #![expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::KubeconfigPlaces;
+use crate::model::{KubeconfigPlaces, PodAccount};
 use crate::secret::Secret;
 
 /// What the process was started in.
@@ -32,6 +33,10 @@ pub struct Surroundings {
     pub program: PathBuf,
     /// Where kubeconfigs of the user lie: the first file of `KUBECONFIG`, else `~/.kube/config`.
     pub kubeconfigs: KubeconfigPlaces,
+    /// The service account of the pod that we run in, when we do (`KUBERNETES_SERVICE_HOST`).
+    pub pod: Option<PodAccount>,
+    /// Home folder of the user.
+    pub home: PathBuf,
     /// Place where a test wants this process to die (`DATAMCP_FAULT`); without effect in a release build.
     pub fault: Option<String>,
 }
@@ -52,6 +57,24 @@ const NETWORK: [&str; 12] = [
     "TZ",
 ];
 
+/// Where a pod's service account is mounted (Kubernetes, "Accessing the API from a Pod").
+const POD_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// What tells a program in a pod where the API is. The last is for tests: a release build has one place only.
+const POD: [&str; 3] =
+    ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "DATAMCP_SERVICE_ACCOUNT"];
+
+/// The pod's account, from what Kubernetes sets.
+fn pod(text: impl Fn(&str) -> Option<String>) -> Option<PodAccount> {
+    let [host, port, elsewhere] = POD;
+    let folder = text(elsewhere).filter(|_| cfg!(debug_assertions));
+    Some(PodAccount {
+        host: text(host)?,
+        port: text(port).unwrap_or_else(|| "443".to_owned()),
+        folder: folder.map_or_else(|| PathBuf::from(POD_ACCOUNT), PathBuf::from),
+    })
+}
+
 /// Whether settings may refer to a variable of this name.
 pub(super) fn variable_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -59,8 +82,13 @@ pub(super) fn variable_name(name: &str) -> bool {
 }
 
 /// The value of a variable that settings refer to; nothing when it is not set or empty.
-pub fn referred(name: &str) -> Option<Secret> {
+fn referred(name: &str) -> Option<Secret> {
     std::env::var(name).ok().filter(|v| !v.is_empty()).map(Secret::new)
+}
+
+/// What the environment variables of these names hold, as far as they are there.
+pub fn all_referred(names: &[&str]) -> BTreeMap<String, Secret> {
+    names.iter().filter_map(|name| Some(((*name).to_owned(), referred(name)?))).collect()
 }
 
 impl Surroundings {
@@ -99,6 +127,8 @@ impl Surroundings {
                     .unwrap_or_else(|| home.join(".kube/config")),
                 folder: home.join(".kube"),
             },
+            pod: pod(text),
+            home,
             fault: text("DATAMCP_FAULT"),
         })
     }
@@ -135,6 +165,7 @@ impl Surroundings {
     pub fn for_supervisor(referred: &[&str]) -> Vec<(String, String)> {
         let wanted = |name: &str| {
             NETWORK.contains(&name)
+                || POD.contains(&name)
                 || [
                     "HOME",
                     "PATH",

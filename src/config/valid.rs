@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::argocd;
+use super::charts;
 use super::cluster;
 use super::credentials;
 use super::organization;
@@ -14,7 +15,8 @@ use super::surroundings::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, BadName, nearest};
 use crate::model::{
-    Actor, Backend, Cloud, Environment, EnvironmentKey, Principal, Role, Target, Tier, region,
+    Actor, Backend, ChartSource, Cloud, ClusterAccess, Environment, EnvironmentKey, Principal,
+    Role, Target, Tier, region,
 };
 
 /// Days that the folder of an operation is kept when the settings do not say.
@@ -51,6 +53,8 @@ pub struct Config {
     organizations: BTreeMap<String, Environment>,
     principals: Vec<PrincipalRule>,
     people: Vec<Person>,
+    in_a_pod: bool,
+    sources: Vec<ChartSource>,
 }
 
 /// Resource types whose loss is the loss of data or of many things at once.
@@ -136,8 +140,19 @@ impl Config {
                     .allowed(KNOWN.join(", ")));
             }
         }
-        let root = root.to_path_buf();
-        Ok(Self { raw, root, state, anchor, environments, organizations, principals, people })
+        let sources = charts::sources(&raw.helm.sources, root)?;
+        Ok(Self {
+            root: root.to_path_buf(),
+            state,
+            anchor,
+            environments,
+            organizations,
+            principals,
+            people,
+            sources,
+            in_a_pod: surroundings.pod.is_some(),
+            raw,
+        })
     }
 
     /// The settings as written, to be sealed into a run file.
@@ -243,9 +258,28 @@ impl Config {
         cluster::by_context(&self.environments, context)
     }
 
+    /// The environment that the pod we run in changes as its own account, when there is one only.
+    pub fn in_cluster(&self) -> Option<&Environment> {
+        let own = |e: &&Environment| {
+            e.cluster.as_ref().is_some_and(|c| c.access == ClusterAccess::InCluster)
+        };
+        let mut found = self.environments.values().filter(|e| self.in_a_pod && own(e));
+        found.next().filter(|_| found.next().is_none())
+    }
+
     /// The environment whose project of an Argo CD this is. Left out, there has to be one choice only.
     pub fn by_project(&self, server: Option<&str>, project: Option<&str>) -> Result<&Environment> {
         argocd::by_project(&self.environments, server, project)
+    }
+
+    /// Where charts may be fetched from.
+    pub fn chart_sources(&self) -> &[ChartSource] {
+        &self.sources
+    }
+
+    /// The source that a chart of this URL lies in.
+    pub fn chart_source(&self, chart: &str) -> Result<&ChartSource> {
+        charts::of(&self.sources, chart)
     }
 
     /// The principal that an operating system's user acts as. Users that are not listed may look and plan.
@@ -342,7 +376,8 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
     let folder = env.folder.clone().unwrap_or_else(|| PathBuf::from("infra/aws/envs").join(name));
     let (tree, module) = split_folder(&field("folder"), &folder, root)?;
     let key = EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() };
-    let cluster = env.cluster.as_ref().map(|c| cluster::cluster(c, &key, field)).transpose()?;
+    let cluster =
+        env.cluster.as_ref().map(|c| cluster::cluster(c, &key, root, field)).transpose()?;
     let argocd = env.argocd.as_ref().map(|a| argocd::project(a, raw, root, field)).transpose()?;
     Ok(Environment {
         key,

@@ -16,8 +16,8 @@ use crate::audit::entry::Attempt;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, nearest};
 use crate::model::{
-    Actor, Cloud, ContextEntry, CredentialSource, Digest, Effect, Environment, OperationId, Status,
-    Target,
+    Actor, Cloud, ClusterAccess, ContextEntry, CredentialSource, Digest, Effect, Environment,
+    OperationId, Status, Target,
 };
 use crate::port::{ClusterFacts, ClusterFound};
 
@@ -111,7 +111,7 @@ fn wanted(
     environment: &Environment,
     r: &GenerateKubeconfigRequest,
 ) -> Result<Wanted> {
-    let own = environment.cluster.as_ref();
+    let own = environment.cluster.as_ref().filter(|own| own.access == ClusterAccess::Managed);
     if let Some(given) = &r.cluster {
         name::eks_cluster(given)
             .map_err(|bad| Error::invalid("cluster", given, bad.why).allowed(bad.allowed))?;
@@ -142,6 +142,12 @@ fn wanted(
             path,
             set_current,
         }),
+        (None, None) if environment.cluster.is_some() => {
+            let why =
+                "is missing: the environment's own is known by a kubeconfig or a pod's account";
+            Err(Error::invalid("cluster", "", why)
+                .next("use that kubeconfig; or name a cluster of the environment's cloud"))
+        }
         (None, None) => {
             Err(Error::invalid("cluster", "", "is missing, and the settings name none")
                 .next(format!("name one, or set `cluster` of {} in the settings", environment.key)))

@@ -222,7 +222,8 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
         let (identity, backend) =
             tokio::join!(identity(world, environment), standing::backend(world, environment));
         let module = standing::module(world, environment).await;
-        [module].into_iter().chain(identity).chain(backend).collect()
+        let cluster = standing::cluster(world, environment).await;
+        [module].into_iter().chain(identity).chain(backend).chain(cluster).collect()
     };
     checks.push(standing::lock(world, environment).await);
     if environment.tier.typed_name || environment.tier.approver_other_than_requester {

@@ -19,3 +19,7 @@ mod helm;
 mod kubeconfig;
 #[cfg(test)]
 mod kubernetes;
+#[cfg(test)]
+mod manifests;
+#[cfg(test)]
+mod poc;

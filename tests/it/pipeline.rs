@@ -12,6 +12,7 @@ mod drift;
 mod faults;
 mod helm;
 mod injection;
+mod known;
 mod kubeconfig;
 mod locks;
 mod organizations;

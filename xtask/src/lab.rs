@@ -12,6 +12,7 @@ mod hcp;
 mod moto;
 mod ports;
 mod project;
+mod registry;
 
 use std::fs::{self, Permissions};
 use std::ops::Deref;
@@ -27,6 +28,7 @@ pub use self::emulator::{Emulator, Inventory};
 pub use self::gcs::Gcs;
 pub use self::hcp::Hcp;
 pub(crate) use self::project::{copy_infra, write_cli_config};
+pub use self::registry::Registry;
 use crate::cache;
 use crate::child::Identity;
 use crate::place::Checkout;
@@ -219,6 +221,14 @@ impl Lab {
         lab.furnish(&checkout)?;
         lab.write(folder)?;
         Ok(PrivateLab { lab, _moto: tied })
+    }
+
+    /// Starts a cluster with Argo CD in `folder`, and stops it once it is there: how long each step took.
+    pub fn start_cluster(&self, folder: &Path) -> Result<Vec<(String, f64)>> {
+        let programs = Programs::find(&tools_of_lab()?.moto, Extent::All)?;
+        let cluster = Cluster::start(&programs, &self.aws, folder)?;
+        cluster.stop();
+        Ok(cluster.started)
     }
 
     /// The emulator, to look at without any of the project's own code.

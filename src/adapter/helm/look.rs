@@ -102,9 +102,10 @@ impl Prepared {
 pub(super) mod tests {
     use super::*;
     use crate::model::{
-        Backend, Cloud, Cluster, CredentialSource, Environment, EnvironmentKey, OperationId, Tier,
+        Backend, Cloud, Cluster, ClusterAccess, CredentialSource, Environment, EnvironmentKey,
+        OperationId, Tier,
     };
-    use crate::port::{ClusterFacts, ReleaseJob};
+    use crate::port::{ClusterFacts, ClusterUser, ReleaseJob};
 
     #[test]
     fn answers_of_helm_4_are_read() {
@@ -150,6 +151,8 @@ pub(super) mod tests {
                 context: "aws-dev".into(),
                 role_arn: Some("arn:aws:iam::123456789012:role/deploy".into()),
                 namespaces: vec![],
+                access: ClusterAccess::Managed,
+                uid: None,
             }),
             argocd: None,
             organization: None,
@@ -165,6 +168,7 @@ pub(super) mod tests {
                 version: "1.34".into(),
                 private_only: false,
             },
+            user: ClusterUser::Minted,
             operation: OperationId::fresh(),
             namespace: "apps".into(),
             release: "web".into(),

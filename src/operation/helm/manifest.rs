@@ -171,6 +171,8 @@ mod tests {
             context: "c".into(),
             role_arn: None,
             namespaces: namespaces.iter().map(|n| (*n).to_owned()).collect(),
+            access: crate::model::ClusterAccess::Managed,
+            uid: None,
         };
         let error = stay(&all, &cluster(&["apps"]), "planning").unwrap_err();
         assert_eq!(error.code, ErrorCode::PolicyDenied);

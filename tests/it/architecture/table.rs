@@ -49,7 +49,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("adapter/helm", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
-    ("adapter/kubeconfig", &["model", "port", "error", "clock"]),
+    ("adapter/kubeconfig", &["model", "port", "secret", "error", "clock"]),
     ("adapter/no_argocd", &["model", "permit", "port", "error"]),
     ("adapter/premises", &["model", "port", "error"]),
     ("adapter/process", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
