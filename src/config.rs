@@ -5,6 +5,7 @@ mod argocd;
 mod cluster;
 mod credentials;
 pub mod exec_plugin;
+mod google;
 pub mod raw;
 mod reference;
 mod state;

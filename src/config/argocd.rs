@@ -51,7 +51,7 @@ pub(super) fn project(
 }
 
 /// Checks the URL of a server. The token goes there and nowhere else, so it says all about the place and nothing more.
-fn url(field: &str, given: &str, plain_on_this_machine: bool) -> Result<String> {
+pub(super) fn url(field: &str, given: &str, plain_on_this_machine: bool) -> Result<String> {
     let wrong = |why: &str| {
         // What stands before an @ may be a password.
         let shown = if given.contains('@') { "(not shown)" } else { given };

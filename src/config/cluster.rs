@@ -6,7 +6,7 @@ use super::raw;
 use super::valid::named;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, nearest};
-use crate::model::{Cluster, Environment, EnvironmentKey};
+use crate::model::{Cloud, Cluster, Environment, EnvironmentKey};
 
 /// The cluster that a `cluster` setting means. `field` names the environment's keys.
 pub(super) fn cluster(
@@ -14,11 +14,26 @@ pub(super) fn cluster(
     key: &EnvironmentKey,
     field: impl Fn(&str) -> String,
 ) -> Result<Cluster> {
-    name::eks_cluster(&given.name)
-        .map_err(|bad| named(&field("cluster.name"), &given.name, &bad))?;
+    match key.cloud {
+        Cloud::Aws => name::eks_cluster(&given.name),
+        Cloud::Gcp => name::gke_cluster(&given.name),
+    }
+    .map_err(|bad| named(&field("cluster.name"), &given.name, &bad))?;
     let context =
         given.context.clone().unwrap_or_else(|| format!("{}-{}", key.cloud.word(), key.name));
     name::kube_context(&context).map_err(|bad| named(&field("cluster.context"), &context, &bad))?;
+    let foreign = match key.cloud {
+        Cloud::Aws => given.location.as_ref().map(|l| ("cluster.location", l, "GKE")),
+        Cloud::Gcp => given.role_arn.as_ref().map(|r| ("cluster.role_arn", r, "EKS")),
+    };
+    if let Some((key, given, whose)) = foreign {
+        return Err(Error::invalid(field(key), given, format!("belongs to clusters of {whose}"))
+            .next("leave it out"));
+    }
+    if let Some(location) = &given.location {
+        name::gcp_location(location)
+            .map_err(|bad| named(&field("cluster.location"), location, &bad))?;
+    }
     if let Some(role) = &given.role_arn {
         name::role_arn(role).map_err(|bad| named(&field("cluster.role_arn"), role, &bad))?;
     }
@@ -30,6 +45,7 @@ pub(super) fn cluster(
         name: given.name.clone(),
         context,
         role_arn: given.role_arn.clone(),
+        location: given.location.clone(),
         namespaces: given.namespaces.clone(),
     })
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::argocd;
 use super::cluster;
 use super::credentials;
+use super::google;
 use super::raw::{self, Raw};
 use super::state;
 use super::surroundings::Surroundings;
@@ -88,6 +89,10 @@ impl Config {
             if environment.ca_bundle.is_none() {
                 environment.ca_bundle = surroundings.ca_bundle();
             }
+            environments.insert(environment.key.clone(), environment);
+        }
+        for (env_name, env) in &raw.environments.gcp {
+            let environment = google::environment(env_name, env, &raw, root)?;
             environments.insert(environment.key.clone(), environment);
         }
         cluster::distinct(&environments)?;
@@ -268,7 +273,7 @@ fn principals(raw: &Raw) -> Result<Vec<PrincipalRule>> {
     Ok(rules)
 }
 
-fn tier(name: &str, raw: &Raw, field: &str) -> Result<Tier> {
+pub(super) fn tier(name: &str, raw: &Raw, field: &str) -> Result<Tier> {
     let Some(rules) = raw.tiers.get(name) else {
         let known: Vec<&str> = raw.tiers.keys().map(String::as_str).collect();
         return Err(Error::invalid(field, name, "names no tier")
@@ -326,7 +331,11 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
 }
 
 /// The only workspace: of the settings, or the one that the state's place is.
-fn workspace(field: &str, given: Option<&str>, backend: &Backend) -> Result<Option<String>> {
+pub(super) fn workspace(
+    field: &str,
+    given: Option<&str>,
+    backend: &Backend,
+) -> Result<Option<String>> {
     if let Some(given) = given {
         name::workspace(given).map_err(|bad| named(field, given, &bad))?;
     }
@@ -353,7 +362,7 @@ pub(super) fn check_region(field: &str, given: &str) -> Result<()> {
 
 /// The tree to copy and the root module in it. With the usual layout (`…/envs/NAME`) the tree is what holds `envs` and
 /// `modules`; otherwise it is the folder itself.
-fn split_folder(field: &str, folder: &Path, root: &Path) -> Result<(PathBuf, PathBuf)> {
+pub(super) fn split_folder(field: &str, folder: &Path, root: &Path) -> Result<(PathBuf, PathBuf)> {
     let plain = folder.components().all(|c| matches!(c, Component::Normal(_)));
     if !plain || folder.as_os_str().is_empty() {
         return Err(Error::invalid(field, folder.to_string_lossy(), "leaves the project")

@@ -89,13 +89,13 @@ pub struct Environment {
     pub workspace: Option<String>,
     /// Variables of every run, before the request's.
     pub vars: BTreeMap<String, Value>,
-    /// Where AWS credentials come from.
+    /// Where credentials come from.
     pub credentials: CredentialSource,
     /// Role to assume with them, session name = operation id.
     pub role: Option<AssumedRole>,
     /// Seconds that a role session lasts; `None`: what AWS gives, an hour.
     pub session_duration_s: Option<u32>,
-    /// Endpoint of an AWS-compatible emulator, when configuration names one.
+    /// Endpoint of an emulator of the cloud's APIs, when configuration names one.
     pub endpoint_url: Option<String>,
     /// Certificates of the authorities to trust for AWS, in place of the system's.
     pub ca_bundle: Option<PathBuf>,
@@ -106,6 +106,12 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Where its cluster is.
+    pub fn cluster_location(&self) -> &str {
+        let own = self.cluster.as_ref().and_then(|cluster| cluster.location.as_deref());
+        own.unwrap_or(&self.region)
+    }
+
     /// Digest of what configuration says about how it is reached and where its module lies: part of what an approval
     /// means. The tier is asked anew before every effect; variables, account and place of the state are bound by
     /// themselves.

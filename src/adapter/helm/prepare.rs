@@ -12,6 +12,7 @@ use super::command::{CONTEXT, Call, Files};
 use super::{Helm, chart, diagnose, files};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{Invocation, Sink};
+use crate::model::Cloud;
 use crate::port::credentials::{PASSED, aws_config};
 use crate::port::{Filled, ReleaseJob};
 
@@ -43,12 +44,19 @@ impl Helm {
         for name in ["", "home", "tmp", "cache", "config", "data", "data/plugins"] {
             files::make_dir(&folder.join(name))?;
         }
-        let aws = folder.join("aws.config");
         let run = job.scratch.parent().unwrap_or(&job.scratch);
-        let text = aws_config(&self.settings.credential_command, run, &job.environment.region)?;
-        files::write_private(&aws, text.as_bytes())?;
+        let exec = match job.environment.key.cloud {
+            Cloud::Aws => {
+                let aws = folder.join("aws.config");
+                let command = &self.settings.credential_command;
+                let text = aws_config(command, run, &job.environment.region)?;
+                files::write_private(&aws, text.as_bytes())?;
+                eks_exec(job, &self.settings.program, &aws)
+            }
+            Cloud::Gcp => gke_exec(&self.settings.program, run),
+        };
         let kubeconfig = folder.join("kubeconfig");
-        let text = kubeconfig_text(job, &self.settings.program, &aws);
+        let text = kubeconfig_text(job, &exec);
         files::write_private(&kubeconfig, text.to_string().as_bytes())?;
         Ok(Prepared {
             tool,
@@ -85,8 +93,8 @@ impl Helm {
     }
 }
 
-/// One cluster, one context, one user whose tokens come from `datamcp eks-token` with the keys of this run's desk.
-fn kubeconfig_text(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
+/// Tokens by `datamcp eks-token` with the keys of this run's desk.
+fn eks_exec(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
     let environment = &job.environment;
     let role = environment.cluster.as_ref().and_then(|cluster| cluster.role_arn.as_ref());
     let mut args = vec!["eks-token".to_owned(), format!("--cluster={}", job.cluster.name)];
@@ -101,24 +109,40 @@ fn kubeconfig_text(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
     ];
     let bundle = environment.ca_bundle.as_ref();
     env.extend(bundle.map(|path| json!({ "name": "AWS_CA_BUNDLE", "value": path })));
+    exec(program, &json!(args), &json!(env))
+}
+
+/// The token of this run's desk itself: there is nothing to be made of it.
+fn gke_exec(program: &Path, run: &Path) -> Value {
+    exec(program, &json!(["gke-token", "--run", run]), &json!([]))
+}
+
+fn exec(program: &Path, args: &Value, env: &Value) -> Value {
+    json!({
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": program,
+        "args": args,
+        "env": env,
+        "interactiveMode": "Never",
+    })
+}
+
+/// One cluster, one context, one user whose tokens a program of ours gives.
+fn kubeconfig_text(job: &ReleaseJob, exec: &Value) -> Value {
+    let mut cluster = json!({ "server": job.cluster.endpoint });
+    let authority = &job.cluster.certificate_authority;
+    if let (false, Some(map)) = (authority.is_empty(), cluster.as_object_mut()) {
+        map.insert("certificate-authority-data".into(), json!(authority));
+    }
     json!({
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": CONTEXT,
-        "clusters": [{ "name": CONTEXT, "cluster": {
-            "server": job.cluster.endpoint,
-            "certificate-authority-data": job.cluster.certificate_authority,
-        }}],
+        "clusters": [{ "name": CONTEXT, "cluster": cluster }],
         "contexts": [{ "name": CONTEXT, "context": {
             "cluster": CONTEXT, "user": CONTEXT, "namespace": job.namespace,
         }}],
-        "users": [{ "name": CONTEXT, "user": { "exec": {
-            "apiVersion": "client.authentication.k8s.io/v1",
-            "command": program,
-            "args": args,
-            "env": env,
-            "interactiveMode": "Never",
-        }}}],
+        "users": [{ "name": CONTEXT, "user": { "exec": exec } }],
     })
 }
 
@@ -200,7 +224,8 @@ mod tests {
     fn promise_7_a_kubeconfig_of_ours_holds_no_secret_and_one_cluster() {
         let mut job = job();
         job.environment.endpoint_url = Some("http://127.0.0.1:5000".into());
-        let text = kubeconfig_text(&job, Path::new("/bin/datamcp"), Path::new("/s/aws.config"));
+        let exec = eks_exec(&job, Path::new("/bin/datamcp"), Path::new("/s/aws.config"));
+        let text = kubeconfig_text(&job, &exec);
         let user = &text["users"][0]["user"];
         assert_eq!(user.as_object().unwrap().len(), 1, "no token, no certificate: {user}");
         assert_eq!(user["exec"]["command"], "/bin/datamcp");
@@ -216,5 +241,19 @@ mod tests {
         );
         assert_eq!(text["clusters"][0]["cluster"]["server"], "https://eks.example.com");
         assert_eq!(text["clusters"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn promise_7_a_cluster_of_gke_is_reached_by_the_token_of_the_desk() {
+        let mut job = job();
+        job.cluster.certificate_authority = String::new();
+        let exec = gke_exec(Path::new("/bin/datamcp"), Path::new("/runs/x"));
+        let text = kubeconfig_text(&job, &exec);
+        assert_eq!(
+            text["users"][0]["user"]["exec"]["args"],
+            json!(["gke-token", "--run", "/runs/x"])
+        );
+        // The name of a cluster has a certificate that every system trusts.
+        assert_eq!(text["clusters"][0]["cluster"], json!({ "server": "https://eks.example.com" }));
     }
 }

@@ -343,6 +343,7 @@ fn surroundings() -> Surroundings {
         path: vec![],
         network: vec![],
         endpoint_overrides: vec![],
+        google_overrides: vec![],
         no_color: false,
         program: "/bin/datamcp".into(),
         kubeconfigs: KubeconfigPlaces {
