@@ -62,6 +62,16 @@ fn read(path: &Path) -> Result<String> {
     })
 }
 
+/// The text of a file that a setting names, relative to the settings file.
+#[expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
+pub fn text_beside(config: &Config, field: &str, path: &Path) -> Result<String> {
+    let whole = config.root().join(path);
+    std::fs::read_to_string(&whole).map_err(|e| {
+        Error::invalid(field, path.to_string_lossy(), format!("cannot be read: {e}"))
+            .allowed("a file of text, relative to the settings file")
+    })
+}
+
 /// Parses the settings file; unknown keys are errors with a suggestion.
 pub fn parse(text: &str, path: &Path) -> Result<Raw> {
     toml::from_str(text).map_err(|e| {

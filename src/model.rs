@@ -23,7 +23,7 @@ pub use actor::{Actor, Principal, Role};
 pub use argocd::ArgoProject;
 pub use backend::{Backend, TokenSource};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
-pub use cluster::{Cluster, EksAccess};
+pub use cluster::{Cluster, ClusterAccess, EksAccess, PodAccount};
 pub use credentials::{AssumedRole, CredentialSource};
 pub use digest::Digest;
 pub use effect::{Action, Effect};

@@ -21,7 +21,9 @@ pub use applications::{
     SyncState,
 };
 pub use cluster_tokens::{ClusterToken, ClusterTokens, GoogleTokens, KeptTokens};
-pub use clusters::{ClusterFacts, ClusterFound, ClusterOperation, Clusters};
+pub use clusters::{
+    ClusterFacts, ClusterFound, ClusterOperation, ClusterUser, Clusters, GivenUser, UserProof,
+};
 pub use credentials::{CredentialDesk, DeskGuard, Refusal};
 pub use identity::{Advice, Caller, ChildCredentials, ChildKeys, Identity, Origin};
 pub use kubeconfigs::Kubeconfigs;

@@ -33,6 +33,8 @@ pub struct Settings {
     pub binary: Option<PathBuf>,
     /// Folders to look for it otherwise: those of `PATH`.
     pub search_path: Vec<PathBuf>,
+    /// The user's home folder: a program that settings allow for credentials finds its own settings there.
+    pub home: PathBuf,
     /// Our own program: the kubeconfig's user gets its tokens from it.
     pub program: PathBuf,
     /// Program and arguments that print credentials; the run's folder is added as last argument.

@@ -1,4 +1,4 @@
-//! The user's kubeconfig files. A file is read, merged in memory and replaced as a whole, under the lock that kubectl
+//! The user's kubeconfig files, and clusters that are known by one. A file is read, merged in memory and replaced as a whole, under the lock that kubectl
 //! takes too (client-go, "loader.go": a file `PATH.lock` that is made anew); links are not followed.
 #![expect(
     clippy::disallowed_methods,
@@ -7,6 +7,7 @@
 
 mod lines;
 mod merge;
+mod reach;
 #[cfg(test)]
 mod tests;
 
@@ -20,8 +21,8 @@ use async_trait::async_trait;
 
 use crate::clock::fresh_uuid;
 use crate::error::{Error, Result};
-use crate::model::{ContextEntry, KubeconfigPlaces, Merged};
-use crate::port::Kubeconfigs;
+use crate::model::{Cluster, ContextEntry, KubeconfigPlaces, Merged, PodAccount};
+use crate::port::{ClusterFacts, ClusterUser, Kubeconfigs};
 
 /// Longest kubeconfig that is read, in bytes.
 const MAX: u64 = 4 * 1024 * 1024;
@@ -35,6 +36,8 @@ pub struct KubeconfigFiles {
     pub places: KubeconfigPlaces,
     /// The program that makes tokens.
     pub program: PathBuf,
+    /// The account of the pod that we run in.
+    pub pod: Option<PodAccount>,
 }
 
 #[async_trait]
@@ -49,6 +52,13 @@ impl Kubeconfigs for KubeconfigFiles {
         tokio::task::spawn_blocking(move || put(&path, &program, &entry, set_current))
             .await
             .map_err(|e| Error::internal("writing a kubeconfig", e))?
+    }
+
+    async fn reach(&self, cluster: &Cluster) -> Result<(ClusterFacts, ClusterUser)> {
+        let (cluster, pod) = (cluster.clone(), self.pod.clone());
+        tokio::task::spawn_blocking(move || reach::reach(&cluster, pod.as_ref()))
+            .await
+            .map_err(|e| Error::internal("reading a kubeconfig", e))?
     }
 }
 

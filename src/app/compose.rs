@@ -47,6 +47,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         kubeconfigs: Arc::new(KubeconfigFiles {
             places: surroundings.kubeconfigs.clone(),
             program: surroundings.program.clone(),
+            pod: surroundings.pod.clone(),
         }),
         identity,
         state_backend,
@@ -108,6 +109,7 @@ fn helm(config: &Config, surroundings: &Surroundings) -> crate::adapter::helm::S
     crate::adapter::helm::Settings {
         binary: config.raw().helm.binary.as_ref().map(|path| config.root().join(path)),
         search_path: surroundings.path.clone(),
+        home: surroundings.home.clone(),
         program: surroundings.program.clone(),
         credential_command: vec![surroundings.program.display().to_string(), "credentials".into()],
         passthrough: surroundings.network.clone(),

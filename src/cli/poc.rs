@@ -1,6 +1,8 @@
 //! `datamcp poc`: the first sequence in an account of your own, as a script of tool calls. It keeps nothing itself: each step looks
 //! how things stand, so a second start goes on where the first one ended.
 
+mod cluster;
+
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
@@ -12,14 +14,12 @@ use super::terminal::Terminal;
 use super::view::View;
 use crate::approval::ApprovalState;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Actor, Cloud, Environment, OperationId, PlanId};
+use crate::model::{Actor, Cloud, ClusterAccess, Environment, OperationId, PlanId};
 use crate::operation::{Called, World, call, catalog};
+use cluster::End;
 
 /// Seconds that one call waits; longer work is waited for again.
 const WAIT_S: u64 = 600;
-/// What a person does next.
-const LATER: &str = "not in this sequence yet: Argo CD from its vendor's chart. An application of your own goes into the cluster by helm_deploy";
-
 /// What the steps share.
 struct Walk<'a> {
     world: &'a World,
@@ -67,7 +67,7 @@ impl Walk<'_> {
                 self.say(what, "a local file, which needs none");
                 continue;
             }
-            match self.change(tool).await? {
+            match self.change(tool, self.target()).await? {
                 Step::Done(how) => self.say(what, &how),
                 Step::Would(how) => {
                     self.say(what, &format!("would be made: {how}"));
@@ -78,7 +78,14 @@ impl Walk<'_> {
         }
         self.look_after().await?;
         self.way_in().await?;
-        self.end();
+        match self.in_the_cluster().await? {
+            End::Whole => self.end(),
+            End::Dry => self.end_of_dry_run(),
+            End::Later(what) => {
+                self.say("not yet", &what);
+                self.end();
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
 
@@ -138,14 +145,14 @@ impl Walk<'_> {
     }
 
     /// One change: planned, shown, approved by the person at this terminal, carried out.
-    async fn change(&self, tool: &str) -> Result<Step> {
+    async fn change(&self, tool: &str, request: Value) -> Result<Step> {
         let plan = match self.open_plan(tool).await? {
             Some(plan) if !self.dry_run => {
                 self.say(tool, &format!("goes on with plan {plan} of an earlier start"));
                 plan
             }
             _ => {
-                let planned = self.call(tool, self.target()).await?;
+                let planned = self.call(tool, request).await?;
                 let summary = text(&planned, "/summary/text");
                 if summary == "no changes" {
                     return Ok(Step::Done("as it should be".into()));
@@ -177,6 +184,10 @@ impl Walk<'_> {
 
     /// A plan of this tool that an earlier start asked a person about, and that still counts.
     async fn open_plan(&self, tool: &str) -> Result<Option<PlanId>> {
+        // Releases and applications are many, and a plan does not say here of which it is: those are planned anew.
+        if !matches!(tool, "bootstrap_state_backend" | "apply_terraform") {
+            return Ok(None);
+        }
         let open = self.world.approvals.open(self.world.clock.now()).await?;
         let mine = open.into_iter().rev().find(|record| {
             record.tool == tool
@@ -209,9 +220,16 @@ impl Walk<'_> {
     /// A kubeconfig in the project's folder: the person's own stays as it is.
     async fn way_in(&self) -> Result<()> {
         const FILE: &str = "kubeconfig";
-        if self.environment.cluster.is_none() {
-            self.say(FILE, "left out: the settings name no `cluster`");
-            return Ok(());
+        match &self.environment.cluster {
+            None => {
+                self.say(FILE, "left out: the settings name no `cluster`");
+                return Ok(());
+            }
+            Some(cluster) if cluster.access != ClusterAccess::Managed => {
+                self.say(FILE, "left out: it is the settings that lead to the cluster");
+                return Ok(());
+            }
+            Some(_) => {}
         }
         let mut request = self.target();
         if let Some(fields) = request.as_object_mut() {
@@ -225,7 +243,7 @@ impl Walk<'_> {
 
     fn end_of_dry_run(&self) {
         self.view.raw(&format!(
-            "\nA dry run: nothing was changed. What comes later can be planned once this is there.\n{LATER}\n\
+            "\nA dry run: nothing was changed. What comes later can be planned once this is there.\n\
              for real: datamcp --config {} poc aws --env {} --dry-run=false\n",
             self.world.settings_path, self.environment.key.name
         ));
@@ -234,7 +252,7 @@ impl Walk<'_> {
     fn end(&self) {
         let Walk { world, environment, .. } = self;
         self.view.raw(&format!(
-            "\n{LATER}\n\
+            "\n\
              to take it away (the bucket of the state stays):\n  \
              datamcp --config {0} destroy-terraform --cloud aws --env {1}\n  \
              datamcp --config {0} destroy-terraform --plan-id ID --dry-run=false     # asks for the approval, then again\n",

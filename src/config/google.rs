@@ -42,7 +42,8 @@ pub(super) fn environment(
     let folder = env.folder.clone().unwrap_or_else(|| PathBuf::from("infra/gcp/envs").join(name));
     let (tree, module) = split_folder(&field("folder"), &folder, root)?;
     let key = EnvironmentKey { cloud: Cloud::Gcp, name: name.to_owned() };
-    let cluster = env.cluster.as_ref().map(|c| cluster::cluster(c, &key, field)).transpose()?;
+    let cluster =
+        env.cluster.as_ref().map(|c| cluster::cluster(c, &key, root, field)).transpose()?;
     let argocd = env.argocd.as_ref().map(|a| argocd::project(a, raw, root, field)).transpose()?;
     let tier = tier(&env.tier, raw, &field("tier"))?;
     Ok(Environment {

@@ -50,6 +50,9 @@ pub struct Raw {
     /// Waiting for a held environment.
     #[serde(default)]
     pub lock: Lock,
+    /// What the first sequence goes on with once there is a cluster.
+    #[serde(default, skip_serializing_if = "Poc::is_default")]
+    pub poc: Poc,
 }
 
 /// Environments by cloud.
@@ -165,12 +168,65 @@ pub struct AwsEnvironment {
     pub argocd: Option<ArgoProject>,
 }
 
+/// What `datamcp poc` goes on with in the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poc {
+    /// Argo CD's own chart, a folder below `helm/`; left out: the environment's Argo CD is there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<String>,
+    /// File with the values for it, relative to the settings file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<PathBuf>,
+    /// Namespace that it goes into, default `argocd`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The application that is made and synced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<PocApplication>,
+}
+
+impl Poc {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The application of the first sequence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PocApplication {
+    /// Its name.
+    pub name: String,
+    /// URL of the repository with its manifests.
+    pub repo: String,
+    /// Folder in it.
+    pub path: String,
+    /// Commit, tag or branch to follow.
+    pub revision: String,
+    /// Namespace to deploy to.
+    pub namespace: String,
+}
+
 /// The cluster of an environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
     /// Its name in the cloud.
-    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// In place of a name: a kubeconfig, relative to the settings file, whose `context` is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<PathBuf>,
+    /// In place of a name: the cluster that we run in, as the pod's service account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_cluster: bool,
+    /// The one command, with its arguments, that the kubeconfig's user may run for credentials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exec: Vec<String>,
+    /// Uid that its namespace `kube-system` must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
     /// Name of its kube context, default `CLOUD-ENV`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
@@ -426,6 +482,10 @@ pub struct Store {
     /// The second place that knows the heads of the log's chains, default a folder in the state folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<PathBuf>,
+    /// Days that the folder of an operation (its whole log and answer) is kept, default 90; 0 keeps all. The operations
+    /// log itself is never shortened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_runs_days: Option<u32>,
 }
 
 /// Waiting for a held environment.

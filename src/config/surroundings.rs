@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::KubeconfigPlaces;
+use crate::model::{KubeconfigPlaces, PodAccount};
 use crate::secret::Secret;
 
 /// What the process was started in.
@@ -34,6 +34,10 @@ pub struct Surroundings {
     pub program: PathBuf,
     /// Where kubeconfigs of the user lie: the first file of `KUBECONFIG`, else `~/.kube/config`.
     pub kubeconfigs: KubeconfigPlaces,
+    /// The service account of the pod that we run in, when we do (`KUBERNETES_SERVICE_HOST`).
+    pub pod: Option<PodAccount>,
+    /// Home folder of the user.
+    pub home: PathBuf,
     /// Place where a test wants this process to die (`DATAMCP_FAULT`); without effect in a release build.
     pub fault: Option<String>,
 }
@@ -60,6 +64,24 @@ const GOOGLE_OVERRIDES: [&str; 3] =
 
 /// Variables that lead to Google credentials.
 const GOOGLE: [&str; 2] = ["GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"];
+
+/// Where a pod's service account is mounted (Kubernetes, "Accessing the API from a Pod").
+const POD_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// What tells a program in a pod where the API is. The last is for tests: a release build has one place only.
+const POD: [&str; 3] =
+    ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "DATAMCP_SERVICE_ACCOUNT"];
+
+/// The pod's account, from what Kubernetes sets.
+fn pod(text: impl Fn(&str) -> Option<String>) -> Option<PodAccount> {
+    let [host, port, elsewhere] = POD;
+    let folder = text(elsewhere).filter(|_| cfg!(debug_assertions));
+    Some(PodAccount {
+        host: text(host)?,
+        port: text(port).unwrap_or_else(|| "443".to_owned()),
+        folder: folder.map_or_else(|| PathBuf::from(POD_ACCOUNT), PathBuf::from),
+    })
+}
 
 /// Whether settings may refer to a variable of this name.
 pub(super) fn variable_name(name: &str) -> bool {
@@ -111,6 +133,8 @@ impl Surroundings {
                     .unwrap_or_else(|| home.join(".kube/config")),
                 folder: home.join(".kube"),
             },
+            pod: pod(text),
+            home,
             fault: text("DATAMCP_FAULT"),
         })
     }
@@ -147,6 +171,7 @@ impl Surroundings {
     pub fn for_supervisor(referred: &[&str]) -> Vec<(String, String)> {
         let wanted = |name: &str| {
             NETWORK.contains(&name)
+                || POD.contains(&name)
                 || [
                     "HOME",
                     "PATH",

@@ -1,7 +1,7 @@
 //! Settings: unknown keys, bad values, who is who.
 
 use super::*;
-use crate::model::{Cloud, KubeconfigPlaces, Role};
+use crate::model::{Cloud, ClusterAccess, KubeconfigPlaces, Role};
 
 fn surroundings() -> Surroundings {
     Surroundings {
@@ -20,6 +20,8 @@ fn surroundings() -> Surroundings {
             usual: "/home/deploy/.kube/config".into(),
             folder: "/home/deploy/.kube".into(),
         },
+        pod: None,
+        home: "/home/deploy".into(),
         fault: None,
     }
 }
@@ -92,6 +94,26 @@ fn a_kube_context_means_one_environment() {
         let error = check(&with(bad)).unwrap_err();
         assert_eq!(error.field, Some(format!("environments.aws.dev.{field}")));
     }
+    for (bad, field) in [
+        ("context = \"x\"", "cluster"),
+        ("name = \"acme\", in_cluster = true", "cluster"),
+        ("name = \"acme\", kubeconfig = \"k\"", "cluster"),
+        ("kubeconfig = \"k\"", "cluster.context"),
+        ("kubeconfig = \"k\", context = \"c\", exec = [\"aws\"]", "cluster.exec"),
+        ("in_cluster = true, exec = [\"/bin/aws\"]", "cluster.exec"),
+        ("in_cluster = true, role_arn = \"arn:aws:iam::123456789012:role/x\"", "cluster.role_arn"),
+        ("in_cluster = true, uid = \"x\"", "cluster.uid"),
+    ] {
+        let error = check(&with(bad)).unwrap_err();
+        assert_eq!(error.field, Some(format!("environments.aws.dev.{field}")), "{bad}");
+    }
+    let by_file = check(&with("kubeconfig = \"k\", context = \"admin@one\"")).unwrap();
+    let cluster = by_file.by_context("admin@one").unwrap().cluster.clone().unwrap();
+    let ClusterAccess::Kubeconfig { path, exec } = cluster.access else { panic!("{cluster:?}") };
+    assert!(path.is_absolute() && exec.is_empty(), "{path:?}");
+    let own = check(&with("in_cluster = true")).unwrap();
+    assert!(own.in_cluster().is_none(), "outside of a pod there is no such account");
+    assert_eq!(own.by_context("aws-dev").unwrap().cluster.as_ref().unwrap().name, "in-cluster");
     let twice = format!(
         "{}\n[environments.aws.other]\ntier = \"dev\"\naccount_id = \"123456789012\"\nregion = \"eu-west-1\"\n\
          state = {{ backend = \"local\", path = \"x\" }}\ncluster = {{ name = \"b\", context = \"aws-dev\" }}\n",

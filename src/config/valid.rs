@@ -14,8 +14,12 @@ use super::surroundings::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, BadName, nearest};
 use crate::model::{
-    Actor, Backend, Cloud, Environment, EnvironmentKey, Principal, Role, Tier, region,
+    Actor, Backend, Cloud, ClusterAccess, Environment, EnvironmentKey, Principal, Role, Tier,
+    region,
 };
+
+/// Days that the folder of an operation is kept when the settings do not say.
+const KEEP_RUNS_DAYS: u32 = 90;
 
 /// A principal's rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,7 @@ pub struct Config {
     environments: BTreeMap<EnvironmentKey, Environment>,
     principals: Vec<PrincipalRule>,
     people: Vec<Person>,
+    in_a_pod: bool,
 }
 
 /// Resource types whose loss is the loss of data or of many things at once.
@@ -128,7 +133,16 @@ impl Config {
                     .allowed(KNOWN.join(", ")));
             }
         }
-        Ok(Self { root: root.to_path_buf(), state, anchor, environments, principals, people, raw })
+        Ok(Self {
+            root: root.to_path_buf(),
+            state,
+            anchor,
+            environments,
+            principals,
+            people,
+            in_a_pod: surroundings.pod.is_some(),
+            raw,
+        })
     }
 
     /// The settings as written, to be sealed into a run file.
@@ -151,7 +165,13 @@ impl Config {
         &self.anchor
     }
 
-    /// How long to wait for a held environment.
+    /// How long the folder of an operation is kept; `None`: for good.
+    pub fn keep_runs(&self) -> Option<jiff::SignedDuration> {
+        let days = self.raw.store.keep_runs_days.unwrap_or(KEEP_RUNS_DAYS);
+        (days > 0).then(|| jiff::SignedDuration::from_hours(24 * i64::from(days)))
+    }
+
+    /// How long a held environment is waited for.
     pub fn lock_wait(&self) -> Duration {
         Duration::from_secs(self.raw.lock.wait_s)
     }
@@ -207,6 +227,15 @@ impl Config {
     /// The environment whose cluster has this kube context.
     pub fn by_context(&self, context: &str) -> Result<&Environment> {
         cluster::by_context(&self.environments, context)
+    }
+
+    /// The environment that the pod we run in changes as its own account, when there is one only.
+    pub fn in_cluster(&self) -> Option<&Environment> {
+        let own = |e: &&Environment| {
+            e.cluster.as_ref().is_some_and(|c| c.access == ClusterAccess::InCluster)
+        };
+        let mut found = self.environments.values().filter(|e| self.in_a_pod && own(e));
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// The environment whose project of an Argo CD this is. Left out, there has to be one choice only.
@@ -308,7 +337,8 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
     let folder = env.folder.clone().unwrap_or_else(|| PathBuf::from("infra/aws/envs").join(name));
     let (tree, module) = split_folder(&field("folder"), &folder, root)?;
     let key = EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() };
-    let cluster = env.cluster.as_ref().map(|c| cluster::cluster(c, &key, field)).transpose()?;
+    let cluster =
+        env.cluster.as_ref().map(|c| cluster::cluster(c, &key, root, field)).transpose()?;
     let argocd = env.argocd.as_ref().map(|a| argocd::project(a, raw, root, field)).transpose()?;
     Ok(Environment {
         key,

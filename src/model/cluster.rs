@@ -1,5 +1,7 @@
 //! A managed cluster and the way to its API: what settings and an exec entry of a kubeconfig say.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::name::{self, BadName};
@@ -18,6 +20,38 @@ pub struct Cluster {
     pub location: Option<String>,
     /// Namespaces that may be changed; empty: all but those of Kubernetes itself.
     pub namespaces: Vec<String>,
+    /// The way to its API.
+    pub access: ClusterAccess,
+    /// Uid that its namespace `kube-system` must have.
+    pub uid: Option<String>,
+}
+
+/// The way to a cluster's API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterAccess {
+    /// The cloud says where it is; our own program makes the tokens.
+    Managed,
+    /// A context of this kubeconfig, by the name of [`Cluster::context`].
+    Kubeconfig {
+        /// The file.
+        path: PathBuf,
+        /// The one command that its user may run for credentials; empty: none.
+        exec: Vec<String>,
+    },
+    /// The service account of the pod that we run in.
+    InCluster,
+}
+
+/// What Kubernetes gives the containers of a pod (Kubernetes, "Accessing the API from a Pod").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodAccount {
+    /// Host of the API.
+    pub host: String,
+    /// Its port.
+    pub port: String,
+    /// Folder with `token` and `ca.crt`.
+    pub folder: PathBuf,
 }
 
 /// Namespaces of Kubernetes itself (Kubernetes, "Initial namespaces"): nobody deploys there by this tool.

@@ -193,6 +193,15 @@ fn one(answer: &mut AppStatusAnswer, app: &Application) {
         .rev()
         .map(|d| DeployedEntry { id: d.id, revision: d.revision.clone(), at: d.at.clone() })
         .collect();
+    let sources = app.sources();
+    if !sources.is_empty() {
+        let told = format!(
+            "it comes from {} places, so argo_sync and argo_create_app leave it alone: {}",
+            sources.len(),
+            sources.join(", ")
+        );
+        answer.warnings.push(clean(&told));
+    }
     answer.conditions = app.conditions.iter().map(|c| clean(c)).collect();
 }
 

@@ -17,7 +17,9 @@ use crate::audit::Closing;
 use crate::audit::entry::Attempt;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, nearest};
-use crate::model::{Actor, Cloud, Digest, Effect, Environment, OperationId, Status, Target};
+use crate::model::{
+    Actor, Cloud, ClusterAccess, Digest, Effect, Environment, OperationId, Status, Target,
+};
 use crate::port::{ClusterFacts, ClusterFound};
 
 /// Request of `generate_kubeconfig`.
@@ -110,7 +112,7 @@ fn wanted(
     environment: &Environment,
     r: &GenerateKubeconfigRequest,
 ) -> Result<Wanted> {
-    let own = environment.cluster.as_ref();
+    let own = environment.cluster.as_ref().filter(|own| own.access == ClusterAccess::Managed);
     if let Some(given) = &r.cluster {
         match environment.key.cloud {
             Cloud::Aws => name::eks_cluster(given),
@@ -144,6 +146,12 @@ fn wanted(
             path,
             set_current,
         }),
+        (None, None) if environment.cluster.is_some() => {
+            let why =
+                "is missing: the environment's own is known by a kubeconfig or a pod's account";
+            Err(Error::invalid("cluster", "", why)
+                .next("use that kubeconfig; or name a cluster of the environment's cloud"))
+        }
         (None, None) => {
             Err(Error::invalid("cluster", "", "is missing, and the settings name none")
                 .next(format!("name one, or set `cluster` of {} in the settings", environment.key)))

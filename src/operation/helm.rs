@@ -13,7 +13,7 @@ pub(super) mod values;
 pub use request::{DeployRequest, RollbackRequest, UninstallRequest};
 
 pub(super) use manifest::live_secrets;
-pub(super) use place::{cluster, job, namespace_is_open, of_context};
+pub(super) use place::{cluster, is_meant, job, namespace_is_open, of_context, reachable};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,7 @@ impl LongOperation for ReleaseChange {
         if ask.terms.plan_id.is_none() {
             let wanted = request::wanted(*self, &ask.own)?;
             namespace_is_open(environment, &wanted.namespace)?;
+            reachable(world, environment).await?;
             if let Some(path) = &wanted.chart_path {
                 let chart = world.releases.chart(world.config.root(), path).await?;
                 request::version(wanted.version.as_deref(), &chart)?;

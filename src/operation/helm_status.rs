@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::answer::{MAX, cut};
 use super::call::See;
 use super::catalog::{Kind, Tool};
-use super::helm::{cluster, job, live_secrets, namespace_is_open, of_context};
+use super::helm::{cluster, is_meant, job, live_secrets, namespace_is_open, of_context, reachable};
 use super::{ReadOperation, World, catalog, request};
 use crate::error::{Error, Result};
 use crate::model::{Actor, Effect, Environment, OperationId, name};
@@ -118,6 +118,7 @@ impl ReadOperation for HelmStatus {
         let key = key.ok_or_else(missing)?;
         let environment = world.config.environment(key.cloud, &key.name)?;
         namespace_is_open(environment, namespace)?;
+        reachable(world, environment).await?;
         world.releases.find().await?;
         let operation = OperationId::fresh();
         world.runs.create(operation, &json!({ "tool": TOOL.name })).await?;
@@ -139,6 +140,9 @@ async fn look(
     let facts = cluster(world, environment, operation).await?;
     let name = asked.release.as_deref().unwrap_or("all");
     let job = job(environment, facts, operation, scratch, (&namespace, name));
+    if environment.cluster.as_ref().is_some_and(|cluster| cluster.uid.is_some()) {
+        is_meant(environment, &world.releases.cluster_uid(&job).await?)?;
+    }
     let listed = world.releases.list(&job, asked.release.is_none()).await;
     let listed = listed.map_err(|error| desk.explain(error))?;
     let releases = listed.into_iter().map(|listed| ReleaseEntry {

@@ -234,6 +234,7 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
     checks.extend(identity);
     checks.extend(backend);
     checks.extend(cluster);
+    checks.extend(standing::cluster(world, environment).await);
     checks.push(standing::lock(world, environment).await);
     if environment.tier.typed_name || environment.tier.approver_other_than_requester {
         checks.push(Check {

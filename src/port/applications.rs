@@ -42,6 +42,22 @@ pub struct Application {
     pub deleting: bool,
 }
 
+impl Application {
+    /// Where it comes from when that is more than one place: repository and revision of each.
+    pub fn sources(&self) -> Vec<String> {
+        let text = |source: &Value, key: &str| {
+            source.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let of = |source: &Value| {
+            let url = text(source, "repoURL");
+            // What stands before an @ may be a password.
+            let place = url.rsplit_once('@').map_or(url.as_str(), |(_, place)| place);
+            format!("{place} at {}", text(source, "targetRevision"))
+        };
+        self.spec.get("sources").and_then(Value::as_array).into_iter().flatten().map(of).collect()
+    }
+}
+
 /// An operation on an application.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncState {

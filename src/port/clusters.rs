@@ -1,9 +1,12 @@
 //! Where a managed cluster's API is, as its cloud says. Looks only.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::model::Environment;
+use crate::secret::Secret;
 
 /// What the cloud says of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,64 @@ pub struct ClusterFacts {
     pub version: String,
     /// Whether its API can be reached from inside of its network only.
     pub private_only: bool,
+}
+
+/// As whom the API of a cluster is spoken to.
+#[derive(Debug, Clone)]
+pub enum ClusterUser {
+    /// As the environment's identity: our own program makes the tokens.
+    Minted,
+    /// As whom settings lead to.
+    Given(Box<GivenUser>),
+}
+
+/// A user that a kubeconfig or the pod that we run in gives.
+#[derive(Debug, Clone)]
+pub struct GivenUser {
+    /// Who it is, as far as that can be told without a question and without a secret. Plans are bound to it.
+    pub about: String,
+    /// The name that the API's certificate has, when it is not the endpoint's host.
+    pub tls_server_name: Option<String>,
+    /// What proves it.
+    pub proof: UserProof,
+}
+
+/// What proves to a cluster who speaks.
+#[derive(Debug, Clone)]
+pub enum UserProof {
+    /// A token.
+    Token(Secret),
+    /// A file with a token that somebody keeps fresh.
+    TokenFile(PathBuf),
+    /// A certificate and its key, both base64 of PEM.
+    Certificate {
+        /// The certificate.
+        certificate: String,
+        /// Its key.
+        key: Secret,
+    },
+    /// A program that prints a token: settings name it, with its arguments.
+    Command {
+        /// Version of what it prints.
+        api_version: String,
+        /// The program and its arguments.
+        words: Vec<String>,
+    },
+}
+
+impl ClusterUser {
+    /// Texts that nobody is to see.
+    pub fn secrets(&self) -> Vec<String> {
+        match self {
+            Self::Given(given) => match &given.proof {
+                UserProof::Token(secret) | UserProof::Certificate { key: secret, .. } => {
+                    vec![secret.expose().to_owned()]
+                }
+                UserProof::TokenFile(_) | UserProof::Command { .. } => Vec::new(),
+            },
+            Self::Minted => Vec::new(),
+        }
+    }
 }
 
 /// A cluster that was asked for.

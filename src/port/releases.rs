@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ClusterFacts, Watch};
+use super::{ClusterFacts, ClusterUser, Watch};
 use crate::error::{Error, Result};
 use crate::model::{Digest, Environment, OperationId, Outcome};
 use crate::permit::Permit;
@@ -36,6 +36,8 @@ pub struct ReleaseJob {
     pub environment: Environment,
     /// Its cluster, as the cloud says it is now.
     pub cluster: ClusterFacts,
+    /// As whom it is spoken to.
+    pub user: ClusterUser,
     /// The operation that this is done for.
     pub operation: OperationId,
     /// The namespace.

@@ -25,9 +25,14 @@ impl Shell {
     }
 
     fn run(&self, lab: &Lab, cluster: &str) -> Output {
+        self.run_with(lab, cluster, &[])
+    }
+
+    fn run_with(&self, lab: &Lab, cluster: &str, more: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_datamcp"));
         command
             .args(["eks-token", "--cluster", cluster, "--region", &lab.aws.region])
+            .args(more)
             .current_dir(self.home.path())
             .env_clear()
             .envs(self.variables(lab));
@@ -103,6 +108,31 @@ fn a_token_is_worth_nothing_with_another_secret_or_for_another_cluster() {
     let other = if &changed[place..=place] == "A" { "B" } else { "A" };
     changed.replace_range(place..=place, other);
     refused(&lab, &changed, PODS, "status 401");
+}
+
+#[test]
+fn a_token_for_a_role_comes_in_as_the_role_and_not_as_whoever_asked() {
+    let (lab, cluster) = (lab(), fresh("eks"));
+    let role = format!("arn:aws:iam::{}:role/{}", lab.aws.account_id, fresh("deployer"));
+    lab.emulator().create_eks_cluster(&cluster, &[]).unwrap();
+    lab.emulator().enter_eks_cluster(&cluster, &role, &["datamcp:deployers"]).unwrap();
+    let shell = Shell::new(&lab);
+    let as_role = ["--role-arn", role.as_str(), "--endpoint-url", lab.aws.endpoint.as_str()];
+    let output = shell.run_with(&lab, &cluster, &as_role);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let token = answer["status"]["token"].as_str().unwrap();
+    ask(&lab, token, PODS).unwrap();
+    refused(&lab, token, "/api/v1/namespaces/closed/pods", "status 403");
+    // The user who assumed the role has no entry, and its token is not the role's from the cache.
+    refused(&lab, &shell.token(&lab, &cluster), PODS, "status 401");
+    let other = ["--role-arn", "arn:aws:iam::123456789012:role/nobody", as_role[2], as_role[3]];
+    let output = shell.run_with(&lab, &cluster, &other);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    refused(&lab, answer["status"]["token"].as_str().unwrap(), PODS, "status 401");
+    let bad = shell.run_with(&lab, &cluster, &["--role-arn", "arn:aws:s3:::x"]);
+    assert!(!bad.status.success());
+    assert!(String::from_utf8_lossy(&bad.stderr).contains("role_arn"));
 }
 
 #[test]

@@ -2,5 +2,6 @@
 
 mod between;
 mod path;
-mod project;
+pub(crate) mod project;
 mod refusals;
+mod shared;

@@ -21,3 +21,5 @@ mod helm;
 mod kubeconfig;
 #[cfg(test)]
 mod kubernetes;
+#[cfg(test)]
+mod poc;

@@ -11,6 +11,7 @@ mod drift;
 mod faults;
 mod helm;
 mod injection;
+mod known;
 mod kubeconfig;
 mod locks;
 mod path;

@@ -7,6 +7,8 @@ mod answers;
 mod bare;
 mod figure;
 mod guarded;
+mod kubeconfig;
+mod lab;
 mod overhead;
 mod site;
 mod start;
@@ -40,6 +42,10 @@ pub enum Part {
     Stream,
     /// A token for EKS, beside the aws command.
     Token,
+    /// A kubeconfig, beside the one question that it asks.
+    Kubeconfig,
+    /// How long the lab takes to start; no bar.
+    Lab,
     /// The size of the binary, and what it needs.
     Size,
     /// Tests that show a bar: the log's tampering, the secrets' ways out.
@@ -105,6 +111,8 @@ impl Part {
             Self::Overhead => overhead::measure(site),
             Self::Stream => stream::measure(checkout),
             Self::Token => token::measure(site),
+            Self::Kubeconfig => kubeconfig::measure(site),
+            Self::Lab => lab::measure(site),
             Self::Size => size(&site.program),
             Self::Promises => guarded::promises(checkout, &site.folder),
             Self::Kills => guarded::kills(checkout, &site.folder),

@@ -221,6 +221,14 @@ impl Lab {
         Ok(PrivateLab { lab, _moto: tied })
     }
 
+    /// Starts a cluster with Argo CD in `folder`, and stops it once it is there: how long each step took.
+    pub fn start_cluster(&self, folder: &Path) -> Result<Vec<(String, f64)>> {
+        let programs = Programs::find(&tools_of_lab()?.moto, Extent::All)?;
+        let cluster = Cluster::start(&programs, &self.aws, folder)?;
+        cluster.stop();
+        Ok(cluster.started)
+    }
+
     /// The emulator, to look at without any of the project's own code.
     pub fn emulator(&self) -> Emulator {
         Emulator::new(&self.aws)

@@ -121,7 +121,10 @@ fn result(found: &Value) -> ResourceState {
 fn deployed(found: &Value) -> Deployed {
     Deployed {
         id: found.get("id").and_then(Value::as_i64).unwrap_or_default(),
-        revision: text(found, "/revision"),
+        revision: some(found, "/revision").unwrap_or_else(|| {
+            let all = list(found, "/revisions").iter().filter_map(Value::as_str);
+            all.collect::<Vec<_>>().join(", ")
+        }),
         at: text(found, "/deployedAt"),
     }
 }

@@ -102,9 +102,10 @@ impl Prepared {
 pub(super) mod tests {
     use super::*;
     use crate::model::{
-        Backend, Cloud, Cluster, CredentialSource, Environment, EnvironmentKey, OperationId, Tier,
+        Backend, Cloud, Cluster, ClusterAccess, CredentialSource, Environment, EnvironmentKey,
+        OperationId, Tier,
     };
-    use crate::port::{ClusterFacts, ReleaseJob};
+    use crate::port::{ClusterFacts, ClusterUser, ReleaseJob};
 
     #[test]
     fn answers_of_helm_4_are_read() {
@@ -151,6 +152,8 @@ pub(super) mod tests {
                 role_arn: Some("arn:aws:iam::123456789012:role/deploy".into()),
                 location: None,
                 namespaces: vec![],
+                access: ClusterAccess::Managed,
+                uid: None,
             }),
             argocd: None,
         };
@@ -166,6 +169,7 @@ pub(super) mod tests {
                 version: "1.34".into(),
                 private_only: false,
             },
+            user: ClusterUser::Minted,
             operation: OperationId::fresh(),
             namespace: "apps".into(),
             release: "web".into(),

@@ -1,20 +1,19 @@
-//! What a helm child is started with: a kubeconfig with one cluster and a user who asks our own program for tokens, an
-//! environment from empty, folders of its own. Not which words it is told: [`command`](super::command).
+//! What a helm child is started with: a kubeconfig with one cluster and one user, an environment from empty, folders of its own. Not which words it is told: [`command`](super::command).
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::binary::Tool;
 use super::command::{CONTEXT, Call, Files};
-use super::{Helm, chart, diagnose, files};
+use super::{Helm, Settings, chart, diagnose, files};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{Invocation, Sink};
 use crate::model::Cloud;
 use crate::port::credentials::{PASSED, aws_config};
-use crate::port::{Filled, ReleaseJob};
+use crate::port::{ClusterUser, Filled, ReleaseJob, UserProof};
 
 /// Longest time for a command that only reads.
 const READ_LIMIT: Duration = Duration::from_mins(3);
@@ -30,6 +29,8 @@ pub(super) struct Prepared {
     pub(super) folder: PathBuf,
     /// The API answers inside of its own network only.
     private_only: bool,
+    /// Who is refused, when it is not the environment's identity.
+    given: Option<String>,
     kubeconfig: PathBuf,
     namespace: String,
     release: String,
@@ -44,19 +45,14 @@ impl Helm {
         for name in ["", "home", "tmp", "cache", "config", "data", "data/plugins"] {
             files::make_dir(&folder.join(name))?;
         }
+        let aws = folder.join("aws.config");
         let run = job.scratch.parent().unwrap_or(&job.scratch);
-        let exec = match job.environment.key.cloud {
-            Cloud::Aws => {
-                let aws = folder.join("aws.config");
-                let command = &self.settings.credential_command;
-                let text = aws_config(command, run, &job.environment.region)?;
-                files::write_private(&aws, text.as_bytes())?;
-                eks_exec(job, &self.settings.program, &aws)
-            }
-            Cloud::Gcp => gke_exec(&self.settings.program, run),
-        };
+        if job.environment.key.cloud == Cloud::Aws {
+            let text = aws_config(&self.settings.credential_command, run, &job.environment.region)?;
+            files::write_private(&aws, text.as_bytes())?;
+        }
         let kubeconfig = folder.join("kubeconfig");
-        let text = kubeconfig_text(job, &exec);
+        let text = kubeconfig_text(job, &self.settings, &aws);
         files::write_private(&kubeconfig, text.to_string().as_bytes())?;
         Ok(Prepared {
             tool,
@@ -64,6 +60,10 @@ impl Helm {
             env: self.environment(&folder),
             folder,
             private_only: job.cluster.private_only,
+            given: match &job.user {
+                ClusterUser::Minted => None,
+                ClusterUser::Given(given) => Some(given.about.clone()),
+            },
             kubeconfig,
             namespace: job.namespace.clone(),
             release: job.release.clone(),
@@ -93,8 +93,42 @@ impl Helm {
     }
 }
 
-/// Tokens by `datamcp eks-token` with the keys of this run's desk.
-fn eks_exec(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
+/// One cluster, one context, one user.
+fn kubeconfig_text(job: &ReleaseJob, settings: &Settings, aws: &Path) -> Value {
+    let mut cluster = Map::from_iter([("server".to_owned(), json!(job.cluster.endpoint))]);
+    let authority = &job.cluster.certificate_authority;
+    if !authority.is_empty() {
+        cluster.insert("certificate-authority-data".to_owned(), json!(authority));
+    }
+    let user = match &job.user {
+        ClusterUser::Minted => {
+            let made = match job.environment.key.cloud {
+                Cloud::Aws => of_eks(job, &settings.program, aws),
+                Cloud::Gcp => of_gke(job, &settings.program),
+            };
+            json!({ "exec": made })
+        }
+        ClusterUser::Given(given) => {
+            if let Some(name) = &given.tls_server_name {
+                cluster.insert("tls-server-name".to_owned(), json!(name));
+            }
+            proven(&given.proof, settings)
+        }
+    };
+    json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": CONTEXT,
+        "clusters": [{ "name": CONTEXT, "cluster": cluster }],
+        "contexts": [{ "name": CONTEXT, "context": {
+            "cluster": CONTEXT, "user": CONTEXT, "namespace": job.namespace,
+        }}],
+        "users": [{ "name": CONTEXT, "user": user }],
+    })
+}
+
+/// The user whose tokens come from `datamcp eks-token` with the keys of this run's desk.
+fn of_eks(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
     let environment = &job.environment;
     let role = environment.cluster.as_ref().and_then(|cluster| cluster.role_arn.as_ref());
     let mut args = vec!["eks-token".to_owned(), format!("--cluster={}", job.cluster.name)];
@@ -109,15 +143,6 @@ fn eks_exec(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
     ];
     let bundle = environment.ca_bundle.as_ref();
     env.extend(bundle.map(|path| json!({ "name": "AWS_CA_BUNDLE", "value": path })));
-    exec(program, &json!(args), &json!(env))
-}
-
-/// The token of this run's desk itself: there is nothing to be made of it.
-fn gke_exec(program: &Path, run: &Path) -> Value {
-    exec(program, &json!(["gke-token", "--run", run]), &json!([]))
-}
-
-fn exec(program: &Path, args: &Value, env: &Value) -> Value {
     json!({
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": program,
@@ -127,23 +152,41 @@ fn exec(program: &Path, args: &Value, env: &Value) -> Value {
     })
 }
 
-/// One cluster, one context, one user whose tokens a program of ours gives.
-fn kubeconfig_text(job: &ReleaseJob, exec: &Value) -> Value {
-    let mut cluster = json!({ "server": job.cluster.endpoint });
-    let authority = &job.cluster.certificate_authority;
-    if let (false, Some(map)) = (authority.is_empty(), cluster.as_object_mut()) {
-        map.insert("certificate-authority-data".into(), json!(authority));
-    }
+/// The user whose token is the one of this run's desk: there is nothing to be made of it.
+fn of_gke(job: &ReleaseJob, program: &Path) -> Value {
+    let run = job.scratch.parent().unwrap_or(&job.scratch);
     json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": CONTEXT,
-        "clusters": [{ "name": CONTEXT, "cluster": cluster }],
-        "contexts": [{ "name": CONTEXT, "context": {
-            "cluster": CONTEXT, "user": CONTEXT, "namespace": job.namespace,
-        }}],
-        "users": [{ "name": CONTEXT, "user": { "exec": exec } }],
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": program,
+        "args": ["gke-token", "--run", run],
+        "interactiveMode": "Never",
     })
+}
+
+/// The user that settings lead to. What is secret of it stands in this file of the run's and nowhere else.
+fn proven(proof: &UserProof, settings: &Settings) -> Value {
+    match proof {
+        UserProof::Token(token) => json!({ "token": token.expose() }),
+        UserProof::TokenFile(path) => json!({ "tokenFile": path }),
+        UserProof::Certificate { certificate, key } => json!({
+            "client-certificate-data": certificate,
+            "client-key-data": key.expose(),
+        }),
+        UserProof::Command { api_version, words } => {
+            let path = std::env::join_paths(&settings.search_path).unwrap_or_default();
+            // What the program needs to find its own settings, and nothing that steers it otherwise.
+            json!({ "exec": {
+                "apiVersion": api_version,
+                "command": words.first(),
+                "args": words.get(1..).unwrap_or_default(),
+                "env": [
+                    { "name": "HOME", "value": settings.home },
+                    { "name": "PATH", "value": path.to_string_lossy() },
+                ],
+                "interactiveMode": "Never",
+            }})
+        }
+    }
 }
 
 impl Prepared {
@@ -185,8 +228,15 @@ impl Prepared {
         Ok(folder)
     }
 
-    /// Says why an API that has no door to us did not answer.
+    /// Says why an API that has no door to us did not answer, and whom it refused.
     fn explained(&self, error: Error) -> Error {
+        if let Some(about) = &self.given
+            && error.code == ErrorCode::UpstreamDenied
+        {
+            return error.detail("user", about.as_str()).next(
+                "give this user a role of the cluster that lets it, or renew what proves it",
+            );
+        }
         let silent = matches!(error.code, ErrorCode::UpstreamFailed | ErrorCode::TimedOut);
         if !(self.private_only && silent) {
             return error;
@@ -219,13 +269,57 @@ impl Prepared {
 mod tests {
     use super::*;
     use crate::adapter::helm::look::tests::job;
+    use crate::port::GivenUser;
+    use crate::secret::Secret;
+
+    fn settings() -> Settings {
+        Settings {
+            binary: None,
+            search_path: vec!["/usr/local/bin".into(), "/bin".into()],
+            home: "/home/deploy".into(),
+            program: "/bin/datamcp".into(),
+            credential_command: vec![],
+            passthrough: vec![],
+        }
+    }
+
+    #[test]
+    fn a_user_that_settings_lead_to_is_the_only_one_and_finds_no_variables_of_a_file() {
+        let of = |proof| {
+            let mut job = job();
+            job.user = ClusterUser::Given(Box::new(GivenUser {
+                about: "user".into(),
+                tls_server_name: Some("api.internal".into()),
+                proof,
+            }));
+            kubeconfig_text(&job, &settings(), Path::new("/s/aws.config"))
+        };
+        let text = of(UserProof::TokenFile("/var/run/token".into()));
+        assert_eq!(text["users"][0]["user"], json!({ "tokenFile": "/var/run/token" }));
+        assert_eq!(text["clusters"][0]["cluster"]["tls-server-name"], "api.internal");
+        let text = of(UserProof::Token(Secret::new("t0k")));
+        assert_eq!(text["users"][0]["user"], json!({ "token": "t0k" }));
+        let words = ["/opt/login", "--cluster", "a"].map(str::to_owned).to_vec();
+        let text = of(UserProof::Command {
+            api_version: "client.authentication.k8s.io/v1beta1".into(),
+            words,
+        });
+        let exec = &text["users"][0]["user"]["exec"];
+        assert_eq!(
+            (&exec["command"], &exec["args"]),
+            (&json!("/opt/login"), &json!(["--cluster", "a"]))
+        );
+        let env = exec["env"].as_array().unwrap();
+        assert_eq!(env[0], json!({ "name": "HOME", "value": "/home/deploy" }));
+        assert_eq!(env[1], json!({ "name": "PATH", "value": "/usr/local/bin:/bin" }));
+        assert_eq!(env.len(), 2);
+    }
 
     #[test]
     fn promise_7_a_kubeconfig_of_ours_holds_no_secret_and_one_cluster() {
         let mut job = job();
         job.environment.endpoint_url = Some("http://127.0.0.1:5000".into());
-        let exec = eks_exec(&job, Path::new("/bin/datamcp"), Path::new("/s/aws.config"));
-        let text = kubeconfig_text(&job, &exec);
+        let text = kubeconfig_text(&job, &settings(), Path::new("/s/aws.config"));
         let user = &text["users"][0]["user"];
         assert_eq!(user.as_object().unwrap().len(), 1, "no token, no certificate: {user}");
         assert_eq!(user["exec"]["command"], "/bin/datamcp");
@@ -246,13 +340,11 @@ mod tests {
     #[test]
     fn promise_7_a_cluster_of_gke_is_reached_by_the_token_of_the_desk() {
         let mut job = job();
+        job.environment.key.cloud = Cloud::Gcp;
         job.cluster.certificate_authority = String::new();
-        let exec = gke_exec(Path::new("/bin/datamcp"), Path::new("/runs/x"));
-        let text = kubeconfig_text(&job, &exec);
-        assert_eq!(
-            text["users"][0]["user"]["exec"]["args"],
-            json!(["gke-token", "--run", "/runs/x"])
-        );
+        let text = kubeconfig_text(&job, &settings(), Path::new("/s/aws.config"));
+        let exec = &text["users"][0]["user"]["exec"];
+        assert_eq!(exec["args"], json!(["gke-token", "--run", "/runs/x"]));
         // The name of a cluster has a certificate that every system trusts.
         assert_eq!(text["clusters"][0]["cluster"], json!({ "server": "https://eks.example.com" }));
     }

@@ -70,7 +70,7 @@ pub(super) fn merge(
     }
 }
 
-fn parse(text: &str) -> Result<Map<String, Value>, Bad> {
+pub(super) fn parse(text: &str) -> Result<Map<String, Value>, Bad> {
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
@@ -102,7 +102,7 @@ fn named(item: &Value) -> Option<&str> {
     item.get("name").and_then(Value::as_str)
 }
 
-fn find<'v>(map: &'v Map<String, Value>, list: &str, name: &str) -> Option<&'v Value> {
+pub(super) fn find<'v>(map: &'v Map<String, Value>, list: &str, name: &str) -> Option<&'v Value> {
     let items = map.get(list).and_then(Value::as_array)?;
     items.iter().find(|item| named(item) == Some(name))
 }

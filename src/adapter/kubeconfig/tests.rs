@@ -47,6 +47,7 @@ fn files(folder: &Path) -> KubeconfigFiles {
     KubeconfigFiles {
         places: KubeconfigPlaces { usual: folder.join("config"), folder: folder.into() },
         program: "/bin/datamcp".into(),
+        pod: None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::model::{ChangeSet, Digest};
 use crate::operation::helm::diff::{There, diff};
 use crate::operation::helm::manifest;
+use crate::port::Application;
 
 pub(super) async fn goal(seen: &Seen<'_>, wanted: Wanted) -> Result<Goal> {
     let (place, doing, name) = (seen.place, &seen.doing, &wanted.application);
@@ -66,6 +67,7 @@ fn spec(doing: &str, seen: &Seen<'_>, source: &Source, there: Option<&Value>) ->
             format!("{doing}: it comes from more than one repository"),
         )
         .field("manifest_repo")
+        .detail("sources", seen.application.as_ref().map(Application::sources).unwrap_or_default())
         .next("such an application is changed where its manifest is kept"));
     }
     set(&mut spec, &["project"], json!(seen.place.project));

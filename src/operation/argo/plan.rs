@@ -1,9 +1,11 @@
 //! Computes what would happen to an application, and what that is bound to.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep};
 
 use super::request::{self, Wanted};
 use super::{ApplicationChange, argocd, create, delete, place, sync};
@@ -16,6 +18,9 @@ use crate::operation::helm::values;
 use crate::operation::terraform::PLAN_MINUTES;
 use crate::operation::{Computed, Scene};
 use crate::port::{Application, Caller, Watch};
+
+/// How often an application is looked at on which somebody else works.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// What is kept of a plan, sealed: exactly this is carried out.
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,7 +78,23 @@ impl<'s> Seen<'s> {
         let applications = &scene.world.applications;
         let (version, warning) = applications.version(place).await?;
         let fresh = change == ApplicationChange::Sync;
-        let application = applications.find(place, name, fresh).await?;
+        let until = Instant::now() + scene.world.config.lock_wait();
+        let application = loop {
+            let application = applications.find(place, name, fresh).await?;
+            let others = match &application {
+                Some(app) if app.busy && change != ApplicationChange::Create => {
+                    change == ApplicationChange::Delete
+                        || sync::adoptable(scene, app, wanted.revision.as_deref()).await?.is_none()
+                }
+                _ => false,
+            };
+            if !others || Instant::now() >= until || scene.journal.stop_requested().await {
+                break application;
+            }
+            let told = format!("waiting for the operation that runs on application {name}");
+            scene.journal.progress(&told, 0, 0).await;
+            sleep(EVERY).await;
+        };
         let doing = format!("planning application {name} of {place}");
         Ok(Self { scene, place, doing, version, warning, application })
     }

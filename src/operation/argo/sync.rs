@@ -8,6 +8,7 @@ use super::plan::{Goal, Sealed, Seen};
 use super::request::Wanted;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Action, ChangeSet, Digest, OperationId, ResourceChange};
+use crate::operation::Scene;
 use crate::operation::argo_app_status::absent;
 use crate::port::{Application, SyncState};
 
@@ -19,7 +20,8 @@ pub(super) async fn goal(seen: &Seen<'_>, wanted: Wanted) -> Result<Goal> {
     }
     let revision = revision(doing, app, &wanted)?;
     if app.busy {
-        let adopts = adopted(seen, app, &revision).await?;
+        let adopts = adoptable(seen.scene, app, Some(&revision)).await?;
+        let adopts = adopts.ok_or_else(|| busy(&seen.doing, app.last.as_ref()))?;
         return Ok(follow(seen, wanted, revision, adopts));
     }
     let applications = &seen.scene.world.applications;
@@ -102,7 +104,10 @@ fn revision(doing: &str, app: &Application, wanted: &Wanted) -> Result<String> {
             format!(
                 "{doing}: it comes from more than one repository, so one commit does not say all"
             ),
-        ));
+        )
+        .field("app_name")
+        .detail("sources", app.sources())
+        .next("make it one application a repository, or have it synced at Argo CD"));
     }
     wanted.revision.clone().or_else(|| app.revision.clone()).ok_or_else(|| {
         let why = format!("{doing}: Argo CD does not know its target's commit");
@@ -112,18 +117,23 @@ fn revision(doing: &str, app: &Application, wanted: &Wanted) -> Result<String> {
     })
 }
 
-/// The operation of ours whose sync runs, when its supervisor has died: that sync is followed. Else it is busy.
-async fn adopted(seen: &Seen<'_>, app: &Application, revision: &str) -> Result<OperationId> {
-    let last = app.last.as_ref();
-    if let Some(id) = last.and_then(|last| last.ours)
-        && last.and_then(|last| last.revision.as_deref()).is_none_or(|r| r == revision)
+/// The operation of ours whose sync runs, when its supervisor has died: that sync is followed.
+pub(super) async fn adoptable(
+    scene: &Scene<'_>,
+    app: &Application,
+    revision: Option<&str>,
+) -> Result<Option<OperationId>> {
+    let revision = revision.or(app.revision.as_deref());
+    if let Some(last) = &app.last
+        && let Some(id) = last.ours
+        && last.revision.as_deref().is_none_or(|r| Some(r) == revision)
     {
-        let row = seen.scene.world.log.store().row(id).await?;
-        if id == seen.scene.run.operation || row.is_some_and(|row| row.status.is_final()) {
-            return Ok(id);
+        let row = scene.world.log.store().row(id).await?;
+        if id == scene.run.operation || row.is_some_and(|row| row.status.is_final()) {
+            return Ok(Some(id));
         }
     }
-    Err(busy(&seen.doing, last))
+    Ok(None)
 }
 
 /// The refusal of an application on which somebody works.
@@ -138,7 +148,7 @@ pub(super) fn busy(doing: &str, last: Option<&SyncState>) -> Error {
     let mut error = Error::new(ErrorCode::LockHeld, why)
         .detail("busy", true)
         .detail("by", by)
-        .next("wait for its end: argo_app_status shows it");
+        .next("wait for its end: argo_app_status shows it; lock.wait_s of the settings waits for so long");
     if let Some(last) = last {
         error = error.detail("phase", last.phase.clone());
         if let Some(id) = last.ours {

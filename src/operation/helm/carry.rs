@@ -36,6 +36,7 @@ async fn run(permit: &Permit, scene: &Scene<'_>, file: &[u8]) -> Result<(Sealed,
     let (wanted, operation) = (&sealed.wanted, scene.run.operation);
     let cluster = place::cluster(scene.world, &scene.environment, operation).await?;
     let at = (wanted.namespace.as_str(), wanted.release.as_str());
+    scene.journal.learn(cluster.1.secrets());
     let job = place::job(&scene.environment, cluster, operation, scene.job.scratch.clone(), at);
     let (releases, patience) = (&scene.world.releases, wanted.patience());
     let lost = |what| Error::internal("opening a plan", format!("it has no {what}"));

@@ -172,6 +172,8 @@ mod tests {
             role_arn: None,
             location: None,
             namespaces: namespaces.iter().map(|n| (*n).to_owned()).collect(),
+            access: crate::model::ClusterAccess::Managed,
+            uid: None,
         };
         let error = stay(&all, &cluster(&["apps"]), "planning").unwrap_err();
         assert_eq!(error.code, ErrorCode::PolicyDenied);

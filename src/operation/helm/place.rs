@@ -3,13 +3,13 @@
 use crate::config::Config;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::nearest;
-use crate::model::{Cluster, Environment, EnvironmentKey, OperationId};
+use crate::model::{Cluster, ClusterAccess, Environment, EnvironmentKey, OperationId};
 use crate::operation::World;
-use crate::port::{ClusterFacts, ClusterFound, ReleaseJob};
+use crate::port::{ClusterFacts, ClusterFound, ClusterUser, ReleaseJob};
 
 use super::manifest::allowed;
 
-/// The environment of a kube context. Left out, a plan says it.
+/// The environment of a kube context. Left out, a plan says it, or the pod that we run in.
 pub(in crate::operation) fn of_context(
     config: &Config,
     context: Option<&str>,
@@ -19,6 +19,9 @@ pub(in crate::operation) fn of_context(
         Some(context) => Ok(Some(config.by_context(context)?.key.clone())),
         None if planned => Ok(None),
         None => {
+            if let Some(own) = config.in_cluster() {
+                return Ok(Some(own.key.clone()));
+            }
             let known: Vec<&str> = config
                 .environments()
                 .filter_map(|e| e.cluster.as_ref().map(|c| c.context.as_str()))
@@ -59,8 +62,48 @@ pub(in crate::operation) fn namespace_is_open<'e>(
         .next("ask the people who keep datamcp.toml to look at cluster.namespaces"))
 }
 
-/// The environment's cluster as its cloud says it is now.
+/// The environment's cluster as its cloud, or the file that settings name, says it is now; and as whom we come.
 pub(in crate::operation) async fn cluster(
+    world: &World,
+    environment: &Environment,
+    operation: OperationId,
+) -> Result<(ClusterFacts, ClusterUser)> {
+    let wanted = configured(environment)?;
+    if wanted.access != ClusterAccess::Managed {
+        return world.kubeconfigs.reach(wanted).await;
+    }
+    Ok((managed(world, environment, operation).await?, ClusterUser::Minted))
+}
+
+/// Refuses early what a file of the settings does not give.
+pub(in crate::operation) async fn reachable(
+    world: &World,
+    environment: &Environment,
+) -> Result<()> {
+    let wanted = configured(environment)?;
+    if wanted.access != ClusterAccess::Managed {
+        world.kubeconfigs.reach(wanted).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a cluster that is not the one that settings mean.
+pub(in crate::operation) fn is_meant(environment: &Environment, uid: &str) -> Result<()> {
+    match environment.cluster.as_ref().and_then(|cluster| cluster.uid.as_deref()) {
+        Some(meant) if meant != uid => {
+            let why = format!("coming to the cluster of {}: it is another one", environment.key);
+            Err(Error::new(ErrorCode::WrongIdentity, why)
+                .field("cluster.uid")
+                .given(uid)
+                .allowed(meant)
+                .next("see where the kubeconfig leads; cluster.uid is the uid of kube-system"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The environment's cluster as its cloud says it is now.
+async fn managed(
     world: &World,
     environment: &Environment,
     operation: OperationId,
@@ -117,7 +160,7 @@ pub(in crate::operation) async fn cluster(
 /// The job of one release.
 pub(in crate::operation) fn job(
     environment: &Environment,
-    cluster: ClusterFacts,
+    (cluster, user): (ClusterFacts, ClusterUser),
     operation: OperationId,
     scratch: std::path::PathBuf,
     (namespace, release): (&str, &str),
@@ -125,6 +168,7 @@ pub(in crate::operation) fn job(
     ReleaseJob {
         environment: environment.clone(),
         cluster,
+        user,
         operation,
         namespace: namespace.to_owned(),
         release: release.to_owned(),

@@ -18,7 +18,9 @@ use crate::model::{
 };
 use crate::operation::terraform::PLAN_MINUTES;
 use crate::operation::{Computed, Scene};
-use crate::port::{Caller, Chart, Filled, Hook, Release, ReleaseJob, Rendered, Revision, Watch};
+use crate::port::{
+    Caller, Chart, ClusterUser, Filled, Hook, Release, ReleaseJob, Rendered, Revision, Watch,
+};
 
 /// What is kept of a plan, sealed: exactly this is carried out.
 #[derive(Serialize, Deserialize)]
@@ -86,9 +88,11 @@ impl Seen {
         let cluster = place::cluster(world, &scene.environment, operation).await?;
         let at = (wanted.namespace.as_str(), wanted.release.as_str());
         let scratch = scene.job.scratch.clone();
+        scene.journal.learn(cluster.1.secrets());
         let job = place::job(&scene.environment, cluster, operation, scratch, at);
         let helm = world.releases.version().await?;
         let uid = world.releases.cluster_uid(&job).await?;
+        place::is_meant(&scene.environment, &uid)?;
         let release = world.releases.look(&job, None).await?;
         Ok(Self { job, uid, helm, release })
     }
@@ -112,6 +116,9 @@ impl Seen {
         if let Some(chart) = &sealed.chart {
             let text = format!("{}-{} {}", chart.name, chart.version, chart.digest);
             facts.insert("chart", text);
+        }
+        if let ClusterUser::Given(given) = &self.job.user {
+            facts.insert("cluster user", given.about.clone());
         }
         facts.extend(manifest.map(|digest| ("manifest", digest.to_string())));
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

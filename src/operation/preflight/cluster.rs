@@ -1,8 +1,7 @@
 //! How the cluster of an environment stands in its cloud, and what is done to it now.
 
 use super::{Check, Level, seen, within};
-use crate::model::OperationId;
-use crate::model::{Cloud, Environment};
+use crate::model::{Cloud, Cluster, ClusterAccess, Environment, OperationId};
 use crate::operation::World;
 use crate::operation::generate_kubeconfig;
 
@@ -13,7 +12,11 @@ const NAMED: usize = 3;
 
 /// A cluster that settings name; clusters of AWS are looked at when they are used.
 pub(super) async fn look(world: &World, environment: &Environment) -> Option<Check> {
-    let cluster = environment.cluster.as_ref().filter(|_| environment.key.cloud == Cloud::Gcp)?;
+    let managed = |c: &&Cluster| c.access == ClusterAccess::Managed;
+    let cluster = environment.cluster.as_ref().filter(managed)?;
+    if environment.key.cloud != Cloud::Gcp {
+        return None;
+    }
     let name = format!("{} cluster", environment.key);
     let operation = OperationId::fresh();
     let found = generate_kubeconfig::active(world, environment, operation, &cluster.name);

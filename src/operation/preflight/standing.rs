@@ -3,8 +3,9 @@
 use super::{Check, Level, seen, within};
 use crate::audit::store::Query;
 use crate::error::Result;
-use crate::model::{Backend, Environment};
+use crate::model::{Backend, ClusterAccess, Environment};
 use crate::operation::World;
+use crate::port::ClusterUser;
 
 /// How long the place of the state may take to be looked at.
 const BACKEND: u64 = 15;
@@ -55,6 +56,27 @@ pub(super) async fn lock(world: &World, environment: &Environment) -> Check {
             Check::unwell(Level::Warning, name, text, fix)
         }
     }
+}
+
+/// Whether a cluster that a file alone knows can be reached as it says. Clusters of the cloud are looked at when they are
+/// used.
+pub(super) async fn cluster(world: &World, environment: &Environment) -> Option<Check> {
+    let cluster = environment.cluster.as_ref().filter(|c| c.access != ClusterAccess::Managed)?;
+    let found = world.kubeconfigs.reach(cluster).await.map(|(facts, user)| {
+        let user = match user {
+            ClusterUser::Given(given) => given.about,
+            ClusterUser::Minted => environment.key.to_string(),
+        };
+        format!("{} at {}, {user}", facts.name, facts.endpoint)
+    });
+    let name = format!("{} cluster", environment.key);
+    Some(match (found, &cluster.uid) {
+        (Ok(text), None) if cluster.access != ClusterAccess::InCluster => {
+            let fix = "set cluster.uid: the file alone says which cluster this is";
+            Check::unwell(Level::Warning, name, text, fix)
+        }
+        (found, _) => seen(name, found),
+    })
 }
 
 /// Whether the place of the state is there and as it should be.

@@ -44,6 +44,10 @@ impl Answered {
         self
     }
 
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.code
+    }
+
     pub(crate) fn text(&self, at: &str) -> String {
         match self.value.pointer(at) {
             Some(Value::String(text)) => text.clone(),
@@ -108,6 +112,12 @@ impl Project {
         )
     }
 
+    /// Writes the settings anew, with these at the end.
+    pub(crate) fn configure(&self, more: &str) {
+        let text = self.settings(&Other::default()) + more;
+        std::fs::write(self.folder().join("datamcp.toml"), text).unwrap();
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -151,20 +161,44 @@ impl Project {
         git(&["rev-parse", "HEAD"])
     }
 
-    pub(crate) fn cli(&self, arguments: &[&str], input: &str) -> Answered {
-        let folder = |name: &str| self.folder().join(name);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_datamcp"))
+    /// What the command line finds set.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let folder = |name: &str| self.folder().join(name).display().to_string();
+        let all = [
+            ("HOME", folder("home")),
+            ("XDG_STATE_HOME", folder("xdg")),
+            ("PATH", std::env::var("PATH").unwrap()),
+            ("AWS_ACCESS_KEY_ID", self.lab.aws.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.lab.aws.secret_access_key.clone()),
+        ];
+        all.map(|(name, value)| (name.to_owned(), value)).to_vec()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_datamcp"));
+        command
             .arg("--config")
-            .arg(folder("datamcp.toml"))
-            .arg("--json")
-            .args(arguments)
+            .arg(self.folder().join("datamcp.toml"))
             .current_dir(self.folder())
             .env_clear()
-            .env("HOME", folder("home"))
-            .env("XDG_STATE_HOME", folder("xdg"))
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("AWS_ACCESS_KEY_ID", &self.lab.aws.access_key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &self.lab.aws.secret_access_key)
+            .envs(self.environment());
+        command
+    }
+
+    /// What a command says to people; it has to end well.
+    #[track_caller]
+    pub(crate) fn cli_text(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        text
+    }
+
+    pub(crate) fn cli(&self, arguments: &[&str], input: &str) -> Answered {
+        let mut child = self
+            .command()
+            .arg("--json")
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -228,6 +262,11 @@ impl Project {
         let found = kubernetes(&self.lab).as_admin().unwrap().get(&path).unwrap()?;
         found["data"]["value"].as_str().map(str::to_owned)
     }
+}
+
+/// A job that ends once there is a node for it: a sync waits for it so long.
+pub(crate) fn hook(name: &str) -> String {
+    endless(name).replace("no: such-node", &format!("lab/for: {name}"))
 }
 
 /// A job that never ends: a sync that waits for it, waits for ever.

@@ -16,6 +16,8 @@ pub(crate) struct Project {
     /// A release of its own: tests share the namespace.
     pub(crate) release: String,
     folder: TempDir,
+    /// Further variables of its command line.
+    pub(crate) variables: Vec<(&'static str, String)>,
     /// Every answer, for tests that look for something in all of them.
     seen: std::sync::Mutex<String>,
 }
@@ -99,10 +101,15 @@ impl Project {
     pub(crate) fn with(groups: &[&str], cluster: &str) -> Self {
         let (lab, name) = (lab(), fresh("eks"));
         lab.emulator().create_eks_cluster(&name, groups).unwrap();
+        Self::on(lab, &format!("name = \"{name}\"{cluster}"))
+    }
+
+    /// On a cluster that settings say in these words.
+    pub(crate) fn on(lab: Lab, cluster: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("dm").tempdir().unwrap();
-        let project =
-            Self { release: fresh("web"), folder, lab, seen: std::sync::Mutex::default() };
-        project.write("datamcp.toml", &project.settings(&name, cluster));
+        let (release, seen, variables) = (fresh("web"), std::sync::Mutex::default(), vec![]);
+        let project = Self { lab, release, folder, variables, seen };
+        project.write("datamcp.toml", &project.settings(cluster));
         project.write("infra/aws/envs/dev/main.tf", "terraform {\n  backend \"local\" {}\n}\n");
         project.write("helm/charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
         project.write(
@@ -115,7 +122,7 @@ impl Project {
         project
     }
 
-    fn settings(&self, cluster: &str, more: &str) -> String {
+    fn settings(&self, cluster: &str) -> String {
         let user = rustix::process::getuid().as_raw();
         let user = nix::unistd::User::from_uid(user.into()).unwrap().unwrap().name;
         let (lab, kubernetes) = (&self.lab, kubernetes(&self.lab));
@@ -124,7 +131,7 @@ impl Project {
              provider_mirror = \"{mirror}\"\n[aws]\nendpoint_url = \"{endpoint}\"\n\
              [environments.aws.dev]\ntier = \"dev\"\naccount_id = \"{account}\"\nregion = \"{region}\"\n\
              state = {{ backend = \"local\", path = \"state/terraform.tfstate\" }}\n\
-             cluster = {{ name = \"{cluster}\"{more} }}\n\
+             cluster = {{ {cluster} }}\n\
              [tiers.dev]\nauto_approve = [\"create\", \"update\", \"replace\", \"delete\"]\n\
              [principals.agent]\nos_user = \"{user}\"\nroles = [\"change\", \"destroy\"]\n",
             helm = kubernetes.helm.display(),
@@ -170,6 +177,7 @@ impl Project {
             .env("HELM_NAMESPACE", "closed")
             .env("HELM_KUBEAPISERVER", "https://127.0.0.1:1")
             .env("KUBECONFIG", "/nowhere")
+            .envs(self.variables.iter().cloned())
             .stdin(stdin)
             .stdout(stdout)
             .stderr(stderr)

@@ -51,7 +51,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
     ),
     ("adapter/gcp", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     ("adapter/helm", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
-    ("adapter/kubeconfig", &["model", "port", "error", "clock"]),
+    ("adapter/kubeconfig", &["model", "port", "secret", "error", "clock"]),
     ("adapter/no_argocd", &["model", "permit", "port", "error"]),
     ("adapter/premises", &["model", "port", "error"]),
     ("adapter/process", &["model", "permit", "port", "exec", "secret", "error", "clock"]),

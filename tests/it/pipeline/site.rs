@@ -13,7 +13,7 @@ use datamcp::audit::store::OperationRow;
 use datamcp::clock::{Clock, FixedClock, Uptime};
 use datamcp::config::{self, Config, Surroundings};
 use datamcp::error::{Error, Result};
-use datamcp::model::{Actor, KubeconfigPlaces, OperationId, Principal, Status};
+use datamcp::model::{Actor, KubeconfigPlaces, OperationId, PodAccount, Principal, Status};
 use datamcp::operation::desk::{Decider, Person, approve};
 use datamcp::operation::{Pipeline, Refusal, World, catalog, submit};
 use datamcp::port::{Launcher, Runs};
@@ -72,6 +72,8 @@ pub(crate) struct Site {
     /// Operations whose supervisor was started and has not been played yet.
     pub(crate) launched: Arc<Launched>,
     pub(crate) settings: Mutex<String>,
+    /// The account of a pod, when the site is in one.
+    pub(crate) pod: Mutex<Option<PodAccount>>,
     _leases: Leases,
 }
 
@@ -130,6 +132,7 @@ impl Site {
             faults,
             launched: Arc::default(),
             settings: Mutex::new(settings.to_owned()),
+            pod: Mutex::default(),
             _leases: Leases::begin(),
         }
     }
@@ -170,7 +173,7 @@ impl Site {
         let text =
             format!("{}\n[store]\nstate = {:?}\n", self.settings.lock().unwrap(), self.state());
         let raw = config::parse(&text, Path::new("/project/datamcp.toml")).unwrap();
-        Config::check(raw, Path::new("/project"), &surroundings()).unwrap()
+        Config::check(raw, Path::new("/project"), &self.surroundings()).unwrap()
     }
 
     /// The world as one process sees it: nothing in it is shared with another call's.
@@ -213,6 +216,7 @@ impl Site {
                     folder: self.folder.path().join("home/.kube"),
                 },
                 program: "/bin/datamcp".into(),
+                pod: self.pod.lock().unwrap().clone(),
             }),
             clusters: Arc::clone(&self.cloud) as Arc<dyn datamcp::port::Clusters>,
             state_backend: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::StateBackend>,
@@ -333,23 +337,27 @@ pub(crate) fn error(answer: &Value) -> Error {
     serde_json::from_value(answer["error"].clone()).unwrap_or_else(|e| panic!("{e}: {answer}"))
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings {
-        os_user: "deploy".into(),
-        host: "host".into(),
-        cwd: "/project".into(),
-        state_home: "/nowhere".into(),
-        config: None,
-        path: vec![],
-        network: vec![],
-        endpoint_overrides: vec![],
-        google_overrides: vec![],
-        no_color: false,
-        program: "/bin/datamcp".into(),
-        kubeconfigs: KubeconfigPlaces {
-            usual: "/home/.kube/config".into(),
-            folder: "/home/.kube".into(),
-        },
-        fault: None,
+impl Site {
+    fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            os_user: "deploy".into(),
+            host: "host".into(),
+            cwd: "/project".into(),
+            state_home: "/nowhere".into(),
+            config: None,
+            path: vec![],
+            network: vec![],
+            endpoint_overrides: vec![],
+            google_overrides: vec![],
+            no_color: false,
+            program: "/bin/datamcp".into(),
+            kubeconfigs: KubeconfigPlaces {
+                usual: "/home/.kube/config".into(),
+                folder: "/home/.kube".into(),
+            },
+            pod: self.pod.lock().unwrap().clone(),
+            home: "/home/deploy".into(),
+            fault: None,
+        }
     }
 }

@@ -159,11 +159,21 @@ impl Emulator {
         if groups.is_empty() {
             return Ok(());
         }
-        let entry = json!({
-            "principalArn": "arn:aws:iam::123456789012:user/moto",
-            "kubernetesGroups": groups,
-        });
+        self.enter_eks_cluster(name, "arn:aws:iam::123456789012:user/moto", groups)
+    }
+
+    /// Gives a user or role an entry of a cluster of EKS, with these groups.
+    pub fn enter_eks_cluster(&self, name: &str, principal: &str, groups: &[&str]) -> Result<()> {
+        let entry = json!({ "principalArn": principal, "kubernetesGroups": groups });
         self.eks(&format!("/clusters/{name}/access-entries"), &entry)
+    }
+
+    /// What EKS says of a cluster.
+    pub fn eks_cluster(&self, name: &str) -> Result<Value> {
+        let url = format!("{}/clusters/{name}", self.endpoint);
+        let text =
+            text_of(ureq::get(&url).header("Authorization", self.claim("eks")).call(), &url)?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))
     }
 
     fn eks(&self, path: &str, request: &Value) -> Result<()> {
