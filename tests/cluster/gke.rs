@@ -51,10 +51,7 @@ impl Google {
         told(lab, &json!({ "account": DEPLOYER, "also": [google.person] }));
         google.put(&json!({}));
         google.project.write("google.json", &google.document());
-        google.settings(
-            "impersonate = [\"deployer@datamcp-lab-4711.iam.gserviceaccount.com\"]\n",
-            "",
-        );
+        google.settings("impersonate = [\"deployer@datamcp-lab-4711.iam.gserviceaccount.com\"]\n");
         google
     }
 
