@@ -378,7 +378,7 @@ mod tests {
             assert!(seen.insert(format!("{invoked:?}")), "{name} is another command: {invoked:?}");
             assert_eq!(
                 matches!(invoked, Invoked::Inner(_)),
-                ["__run", "credentials", "eks-token"].contains(&name)
+                ["__run", "credentials", "eks-token", "gke-token"].contains(&name)
             );
         }
         assert!(matches!(outer_of(&["datamcp", "doctor"]), Command::Doctor));
