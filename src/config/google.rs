@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::raw::{GcpCredentials, GcpEnvironment, Raw, State};
+use super::url::url;
 use super::valid::{named, split_folder, tier, workspace};
 use super::{argocd, cluster, state};
 use crate::error::{Error, Result};
@@ -95,7 +96,7 @@ fn access(
 /// The stand-in that answers in place of Google. Never for a production tier: what it says would be taken for the truth.
 fn endpoint(raw: &Raw, tier: &Tier) -> Result<Option<String>> {
     let Some(given) = &raw.gcp.endpoint_url else { return Ok(None) };
-    let url = argocd::url("gcp.endpoint_url", given, true)?;
+    let place = url("gcp.endpoint_url", given, true)?;
     if tier.typed_name || tier.approver_other_than_requester {
         return Err(Error::invalid(
             "gcp.endpoint_url",
@@ -104,7 +105,7 @@ fn endpoint(raw: &Raw, tier: &Tier) -> Result<Option<String>> {
         )
         .next("remove [gcp] endpoint_url, or keep that environment in other settings"));
     }
-    Ok(Some(url))
+    Ok(Some(place))
 }
 
 #[cfg(test)]

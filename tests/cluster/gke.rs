@@ -61,7 +61,7 @@ impl Google {
         .to_string()
     }
 
-    /// The cluster as GetCluster shows it: the lab's API server, its passwords as none should be copied.
+    /// The cluster as `GetCluster` shows it: the lab's API server, its passwords as none should be copied.
     fn put(&self, change: &Value) {
         let kubernetes = kubernetes(&self.project.lab);
         let path = format!("projects/{}/locations/{LOCATION}/clusters/{}", self.id, self.cluster);

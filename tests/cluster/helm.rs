@@ -5,3 +5,5 @@ mod known;
 mod path;
 pub(crate) mod project;
 mod refusals;
+mod shelf;
+mod sources;

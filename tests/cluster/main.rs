@@ -22,4 +22,6 @@ mod kubeconfig;
 #[cfg(test)]
 mod kubernetes;
 #[cfg(test)]
+mod manifests;
+#[cfg(test)]
 mod poc;
