@@ -1,12 +1,14 @@
 //! Adapters: each implements ports with one library or binary; none knows another.
 
-#[cfg(not(feature = "aws"))]
 pub mod absent;
 #[cfg(feature = "argocd")]
 pub mod argocd;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod by_cloud;
 pub mod file;
+#[cfg(feature = "gcp")]
+pub mod gcp;
 pub mod helm;
 pub mod kubeconfig;
 #[cfg(not(feature = "argocd"))]

@@ -1,5 +1,6 @@
 //! Composition root: the only place that names concrete adapters. Nothing starts until it says so.
 
+mod clouds;
 mod compose;
 mod init;
 #[cfg(feature = "mcp")]
@@ -17,7 +18,7 @@ use crate::cli::args::{Inner, Invoked};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, ExecPlugin, Raw, Surroundings};
 use crate::error::{Error, Result};
-use crate::model::{EksAccess, OperationId};
+use crate::model::{EksAccess, GkeAccess, OperationId};
 use crate::operation::{Pipeline, World};
 use crate::port::Runs;
 use crate::run::{RunFile, fault, supervise};
@@ -62,6 +63,10 @@ async fn carry_on(inner: Inner, surroundings: &Surroundings) -> ExitCode {
             Err(error) => cli::view::fail(&error),
         },
         Inner::Credentials { folder } => cli::view::say_or_fail(desk::ask(&folder).await),
+        Inner::GkeToken { access, run } => {
+            let made = gke_token(&access, run.as_deref(), surroundings).await;
+            cli::view::say_or_fail(made)
+        }
         Inner::EksToken(access) => cli::view::say_or_fail(eks_token(&access, surroundings).await),
     }
 }
@@ -76,7 +81,21 @@ fn world(flag: Option<&Path>, surroundings: &Surroundings) -> Result<World> {
 /// What an exec plugin answers.
 async fn eks_token(access: &EksAccess, surroundings: &Surroundings) -> Result<String> {
     let plugin = ExecPlugin::read()?;
-    let made = compose::cluster_tokens(&plugin, surroundings).token(access).await?;
+    let made = clouds::eks_tokens(&plugin, surroundings).token(access).await?;
+    Ok(cli::exec_credential::text(&plugin.api_version, &made.token, made.expires))
+}
+
+/// The same for GKE. A run of ours gives its token at its desk.
+async fn gke_token(
+    access: &GkeAccess,
+    run: Option<&Path>,
+    surroundings: &Surroundings,
+) -> Result<String> {
+    let plugin = ExecPlugin::read()?;
+    let made = match run {
+        Some(folder) => desk::ask_token(folder).await?,
+        None => clouds::google_tokens(&plugin, surroundings).token(access).await?,
+    };
     Ok(cli::exec_credential::text(&plugin.api_version, &made.token, made.expires))
 }
 

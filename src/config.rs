@@ -6,6 +6,7 @@ mod charts;
 mod cluster;
 mod credentials;
 pub mod exec_plugin;
+mod google;
 mod organization;
 pub mod raw;
 mod reference;

@@ -24,10 +24,12 @@ pub use applications::{
     Application, Applications, Asked, Bounds, Deployed, Managed, ResourceState, SyncOrder,
     SyncState,
 };
-pub use cluster_tokens::{ClusterToken, ClusterTokens};
-pub use clusters::{ClusterFacts, ClusterFound, ClusterUser, Clusters, GivenUser, UserProof};
+pub use cluster_tokens::{ClusterToken, ClusterTokens, GoogleTokens, KeptTokens};
+pub use clusters::{
+    ClusterFacts, ClusterFound, ClusterOperation, ClusterUser, Clusters, GivenUser, UserProof,
+};
 pub use credentials::{CredentialDesk, DeskGuard, Refusal};
-pub use identity::{Advice, Caller, ChildCredentials, Identity, Origin};
+pub use identity::{Advice, Caller, ChildCredentials, ChildKeys, Identity, Origin};
 pub use kubeconfigs::Kubeconfigs;
 pub use launcher::Launcher;
 pub use plans::Plans;

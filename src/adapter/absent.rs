@@ -1,16 +1,17 @@
-//! In place of a cloud that this build was made without: every question is refused, nothing is pretended.
+//! In place of a cloud that this build was made without, and of what is not there for a cloud: every question is refused,
+//! nothing is pretended.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{EksAccess, Environment};
+use crate::model::{EksAccess, Environment, GkeAccess};
 use crate::permit::Permit;
 use crate::port::{
     Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, ClusterFound,
-    ClusterToken, ClusterTokens, Clusters, Contact, Creation, Findings, Identity, MemberAccount,
-    OrganizationFacts, Origin, StateBackend,
+    ClusterToken, ClusterTokens, Clusters, Contact, Creation, Findings, GoogleTokens, Identity,
+    MemberAccount, OrganizationFacts, Origin, StateBackend,
 };
 
 /// Knows nobody and reaches nothing.
@@ -25,7 +26,7 @@ fn missing(environment: &Environment) -> Error {
             environment.target()
         ),
     )
-    .next("build datamcp with the feature `aws`")
+    .next(format!("build datamcp with the feature `{}`", environment.key.cloud.word()))
 }
 
 #[async_trait]
@@ -176,6 +177,14 @@ impl ClusterTokens for NoCloud {
         let cluster = &access.cluster;
         let doing = format!("making a token for EKS cluster {cluster}: this build has no AWS");
         Err(Error::new(ErrorCode::ToolMissing, doing).next("build datamcp with the feature `aws`"))
+    }
+}
+
+#[async_trait]
+impl GoogleTokens for NoCloud {
+    async fn token(&self, _access: &GkeAccess) -> Result<ClusterToken> {
+        let doing = "making a token for GKE: this build has no Google Cloud";
+        Err(Error::new(ErrorCode::ToolMissing, doing).next("build datamcp with the feature `gcp`"))
     }
 }
 

@@ -8,6 +8,7 @@ mod plans;
 mod runs;
 mod seal;
 mod token;
+mod tokens;
 
 use std::fs::{DirBuilder, File};
 use std::io::{ErrorKind, Write};
@@ -20,6 +21,7 @@ pub use plans::FilePlans;
 pub use runs::FileRuns;
 pub use seal::Seal;
 pub use token::http_token;
+pub use tokens::FileTokens;
 
 use crate::clock::fresh_uuid;
 use crate::error::{Error, Result};

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::clouds::{Clouds, clouds};
 use crate::adapter::file::{FileAnchor, FilePlans, FileRuns};
 use crate::adapter::helm::Helm;
 use crate::adapter::kubeconfig::KubeconfigFiles;
@@ -12,12 +13,10 @@ use crate::adapter::sqlite::Sqlite;
 use crate::adapter::terraform::{Settings, Terraform};
 use crate::audit::Log;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ExecPlugin, Surroundings, surroundings};
+use crate::config::{Config, Surroundings, surroundings};
 use crate::model::{Backend, TokenSource};
 use crate::operation::World;
-use crate::port::{
-    Accounts, Applications, ClusterTokens, Clusters, Identity, MemberAccount, StateBackend,
-};
+use crate::port::Applications;
 
 /// The world that these settings describe.
 pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
@@ -132,68 +131,4 @@ fn applications(config: &Config, clock: &Arc<dyn Clock>) -> Arc<dyn Applications
 #[cfg(not(feature = "argocd"))]
 fn applications(_config: &Config, _clock: &Arc<dyn Clock>) -> Arc<dyn Applications> {
     Arc::new(crate::adapter::no_argocd::NoArgoCd)
-}
-
-/// Tokens for the API of a cluster, for a program that reads no settings.
-#[cfg(feature = "aws")]
-pub(super) fn cluster_tokens(
-    plugin: &ExecPlugin,
-    surroundings: &Surroundings,
-) -> Arc<dyn ClusterTokens> {
-    use crate::adapter::aws::{EksTokens, TokenCache};
-    Arc::new(EksTokens {
-        inherited_overrides: surroundings.endpoint_overrides.clone(),
-        cache: TokenCache {
-            folder: plugin.cache.join("eks"),
-            fingerprint: plugin.fingerprint.clone(),
-            shared_files: plugin.shared_files.to_vec(),
-        },
-    })
-}
-
-#[cfg(not(feature = "aws"))]
-pub(super) fn cluster_tokens(
-    _plugin: &ExecPlugin,
-    _surroundings: &Surroundings,
-) -> Arc<dyn ClusterTokens> {
-    Arc::new(crate::adapter::absent::NoCloud)
-}
-
-/// The ports that are a cloud's.
-pub(super) struct Clouds {
-    pub(super) identity: Arc<dyn Identity>,
-    pub(super) state_backend: Arc<dyn StateBackend>,
-    pub(super) clusters: Arc<dyn Clusters>,
-    pub(super) accounts: Arc<dyn Accounts>,
-    pub(super) member_account: Arc<dyn MemberAccount>,
-}
-
-#[cfg(feature = "aws")]
-pub(super) fn clouds(surroundings: &Surroundings) -> Clouds {
-    use crate::adapter::aws::{
-        AwsIdentity, AwsMemberAccount, AwsOrganization, EksClusters, StateBucket,
-    };
-    let identity = Arc::new(AwsIdentity::new(
-        surroundings.endpoint_overrides.clone(),
-        Surroundings::for_supervisor(&[]),
-    ));
-    Clouds {
-        identity: identity.clone(),
-        state_backend: Arc::new(StateBucket::new(Arc::clone(&identity))),
-        clusters: Arc::new(EksClusters::new(Arc::clone(&identity))),
-        accounts: Arc::new(AwsOrganization::new(Arc::clone(&identity))),
-        member_account: Arc::new(AwsMemberAccount::new(identity)),
-    }
-}
-
-#[cfg(not(feature = "aws"))]
-pub(super) fn clouds(_surroundings: &Surroundings) -> Clouds {
-    use crate::adapter::absent::NoCloud;
-    Clouds {
-        identity: Arc::new(NoCloud),
-        state_backend: Arc::new(NoCloud),
-        clusters: Arc::new(NoCloud),
-        accounts: Arc::new(NoCloud),
-        member_account: Arc::new(NoCloud),
-    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::compose;
+use super::clouds;
 use crate::adapter::file::{Laid, lay};
 use crate::cli::args::Init;
 use crate::config::{self, Config, Surroundings};
@@ -44,7 +44,7 @@ fn name_of(folder: &Path) -> String {
 async fn account(answers: &Answers, folder: &Path, surroundings: &Surroundings) -> Result<String> {
     let raw = config::parse(&answers.settings(), &folder.join(config::FILE))?;
     let config = Config::check(raw, folder, surroundings)?;
-    let identity = compose::clouds(surroundings).identity;
+    let identity = clouds::clouds(surroundings).identity;
     let caller = identity.caller(config.environment(Cloud::Aws, "dev")?, "init").await;
     caller.map(|caller| caller.account).map_err(|error: Error| {
         let next = "name the account by --account-id, or mend the credentials";

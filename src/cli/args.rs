@@ -1,6 +1,7 @@
 //! Arguments: one subcommand a tool, made from the schema of its request, and the commands of people.
 
 mod setup;
+mod tokens;
 mod tools;
 
 use std::ffi::OsString;
@@ -15,7 +16,7 @@ pub use self::setup::{Init, Poc};
 use self::tools::{list, of_tool, request};
 use super::exit::Exit;
 use super::view;
-use crate::model::{Cloud, EksAccess, OperationId, Status};
+use crate::model::{Cloud, EksAccess, GkeAccess, OperationId, Status};
 use crate::operation::{Tool, catalog};
 
 /// Key under which a document that is read later stands in a request.
@@ -53,6 +54,13 @@ pub enum Inner {
     },
     /// Print a token for a cluster's API, for kubectl and its like.
     EksToken(EksAccess),
+    /// Print a token for the APIs of GKE, for the same.
+    GkeToken {
+        /// Whose.
+        access: GkeAccess,
+        /// Folder of the run whose desk gives it.
+        run: Option<PathBuf>,
+    },
     /// Print credentials for a child of the run in this folder.
     Credentials {
         /// Folder of the run.
@@ -183,7 +191,7 @@ pub fn command() -> Clap {
     }
     people(top)
         .subcommands(setup::commands())
-        .subcommand(eks_token())
+        .subcommands(tokens::commands())
         .subcommand(Clap::new("completion").about("Print a shell completion script").arg(
             Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell)),
         ))
@@ -196,20 +204,6 @@ pub fn command() -> Clap {
                 .about("Credential process of terraform children")
                 .arg(Arg::new("folder").required(true).value_parser(value_parser!(PathBuf))),
         )
-}
-
-/// Named and spelt as in `aws eks get-token`, whose place it takes in a kubeconfig.
-fn eks_token() -> Clap {
-    let option = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(value).help(help)
-    };
-    Clap::new("eks-token")
-        .about("Print a token for the API of an EKS cluster: the exec plugin of a kubeconfig")
-        .arg(option("cluster", "NAME", "Name of the cluster").required(true))
-        .arg(option("region", "REGION", "Its region [default: that of the AWS settings]"))
-        .arg(option("role-arn", "ARN", "Role to assume first"))
-        .arg(option("profile", "NAME", "Profile of the shared AWS configuration"))
-        .arg(option("endpoint-url", "URL", "Where an emulator of AWS answers"))
 }
 
 fn people(top: Clap) -> Clap {
@@ -268,13 +262,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invoked, ExitCode> {
             Ok(Invoked::Inner(Inner::Run { operation, state: path("state") }))
         }
         "credentials" => Ok(Invoked::Inner(Inner::Credentials { folder: path("folder") })),
-        "eks-token" => Ok(Invoked::Inner(Inner::EksToken(EksAccess {
-            cluster: text(m, "cluster"),
-            region: m.get_one("region").cloned(),
-            role_arn: m.get_one("role-arn").cloned(),
-            profile: m.get_one("profile").cloned(),
-            endpoint_url: m.get_one("endpoint-url").cloned(),
-        }))),
+        "eks-token" | "gke-token" => Ok(Invoked::Inner(tokens::asked(name, m))),
         _ => match outer(name, m) {
             Some(command) => Ok(Invoked::Outer(Parsed { config, json, command })),
             None => Err(Exit::Usage.into()),
@@ -390,7 +378,7 @@ mod tests {
             assert!(seen.insert(format!("{invoked:?}")), "{name} is another command: {invoked:?}");
             assert_eq!(
                 matches!(invoked, Invoked::Inner(_)),
-                ["__run", "credentials", "eks-token"].contains(&name)
+                ["__run", "credentials", "eks-token", "gke-token"].contains(&name)
             );
         }
         assert!(matches!(outer_of(&["datamcp", "doctor"]), Command::Doctor));

@@ -7,7 +7,7 @@ use super::raw;
 use super::valid::named;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, nearest};
-use crate::model::{Cluster, ClusterAccess, Environment, EnvironmentKey};
+use crate::model::{Cloud, Cluster, ClusterAccess, Environment, EnvironmentKey};
 
 /// The cluster that a `cluster` setting means. `field` names the environment's keys.
 pub(super) fn cluster(
@@ -16,7 +16,7 @@ pub(super) fn cluster(
     root: &Path,
     field: impl Fn(&str) -> String,
 ) -> Result<Cluster> {
-    let access = access(given, root, &field)?;
+    let access = access(given, key, root, &field)?;
     let context = match (&given.context, &access) {
         (Some(context), _) => context.clone(),
         (None, ClusterAccess::Kubeconfig { .. }) => {
@@ -27,6 +27,18 @@ pub(super) fn cluster(
         (None, _) => format!("{}-{}", key.cloud.word(), key.name),
     };
     name::kube_context(&context).map_err(|bad| named(&field("cluster.context"), &context, &bad))?;
+    let foreign = match key.cloud {
+        Cloud::Aws => given.location.as_ref().map(|l| ("cluster.location", l, "GKE")),
+        Cloud::Gcp => given.role_arn.as_ref().map(|r| ("cluster.role_arn", r, "EKS")),
+    };
+    if let Some((key, given, whose)) = foreign {
+        return Err(Error::invalid(field(key), given, format!("belongs to clusters of {whose}"))
+            .next("leave it out"));
+    }
+    if let Some(location) = &given.location {
+        name::gcp_location(location)
+            .map_err(|bad| named(&field("cluster.location"), location, &bad))?;
+    }
     if let Some(role) = &given.role_arn {
         name::role_arn(role).map_err(|bad| named(&field("cluster.role_arn"), role, &bad))?;
     }
@@ -47,6 +59,7 @@ pub(super) fn cluster(
         name,
         context,
         role_arn: given.role_arn.clone(),
+        location: given.location.clone(),
         namespaces: given.namespaces.clone(),
         access,
         uid: given.uid.clone(),
@@ -56,6 +69,7 @@ pub(super) fn cluster(
 /// The way to its API: one of three, and nothing beside it that belongs to another.
 fn access(
     given: &raw::Cluster,
+    key: &EnvironmentKey,
     root: &Path,
     field: impl Fn(&str) -> String,
 ) -> Result<ClusterAccess> {
@@ -63,7 +77,11 @@ fn access(
     let access =
         match (&given.name, &given.kubeconfig, given.in_cluster) {
             (Some(name), None, false) => {
-                name::eks_cluster(name).map_err(|bad| named(&field("cluster.name"), name, &bad))?;
+                let check = match key.cloud {
+                    Cloud::Aws => name::eks_cluster,
+                    Cloud::Gcp => name::gke_cluster,
+                };
+                check(name).map_err(|bad| named(&field("cluster.name"), name, &bad))?;
                 ClusterAccess::Managed
             }
             (None, Some(path), false) => {
@@ -79,9 +97,11 @@ fn access(
                     .allowed(WAYS));
             }
         };
-    if given.role_arn.is_some() && access != ClusterAccess::Managed {
+    let own = [("cluster.role_arn", &given.role_arn), ("cluster.location", &given.location)];
+    let own = own.into_iter().find(|(_, value)| value.is_some());
+    if let (Some((key, _)), true) = (own, access != ClusterAccess::Managed) {
         let why = "is for clusters that the cloud knows";
-        return Err(Error::invalid(field("cluster.role_arn"), "", why)
+        return Err(Error::invalid(field(key), "", why)
             .next("take it out: the kubeconfig or the pod says who comes"));
     }
     let ClusterAccess::Kubeconfig { exec, .. } = &access else {

@@ -19,6 +19,10 @@ pub struct ExecPlugin {
     pub fingerprint: String,
     /// The shared AWS configuration and credentials files.
     pub shared_files: [PathBuf; 2],
+    /// The hash for Google's variables.
+    pub google_fingerprint: String,
+    /// The file of Google's application default credentials.
+    pub google_file: PathBuf,
 }
 
 /// Versions that can be answered, the one for clients that name none first.
@@ -37,26 +41,37 @@ impl ExecPlugin {
         let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
         let path = |name: &str| std::env::var_os(name).map(PathBuf::from);
         let base = path("XDG_CACHE_HOME").filter(|p| p.is_absolute());
-        let mut digest = Sha256::new();
-        let mut variables: Vec<_> = std::env::vars_os()
-            .filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_"))
-            .collect();
-        variables.sort();
-        for text in variables.iter().flat_map(|(name, value)| [name, value]) {
-            digest.update(text.len().to_be_bytes());
-            digest.update(text.as_encoded_bytes());
-        }
+        let gcloud = path("CLOUDSDK_CONFIG").unwrap_or_else(|| home.join(".config/gcloud"));
         let file = |name, usual: &str| path(name).unwrap_or_else(|| home.join(usual));
         Ok(Self {
             api_version: version(std::env::var("KUBERNETES_EXEC_INFO").ok().as_deref())?,
             cache: base.unwrap_or_else(|| home.join(".cache")).join("datamcp"),
-            fingerprint: hex::encode(digest.finalize()),
+            fingerprint: fingerprint(&["AWS_"]),
+            google_fingerprint: fingerprint(&["GOOGLE_", "CLOUDSDK_", "GCE_METADATA_"]),
+            google_file: path("GOOGLE_APPLICATION_CREDENTIALS")
+                .unwrap_or_else(|| gcloud.join("application_default_credentials.json")),
             shared_files: [
                 file("AWS_CONFIG_FILE", ".aws/config"),
                 file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
             ],
         })
     }
+}
+
+/// A hash over the variables whose names begin so.
+fn fingerprint(beginnings: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    let mut variables: Vec<_> = std::env::vars_os()
+        .filter(|(name, _)| {
+            beginnings.iter().any(|b| name.as_encoded_bytes().starts_with(b.as_bytes()))
+        })
+        .collect();
+    variables.sort();
+    for text in variables.iter().flat_map(|(name, value)| [name, value]) {
+        digest.update(text.len().to_be_bytes());
+        digest.update(text.as_encoded_bytes());
+    }
+    hex::encode(digest.finalize())
 }
 
 /// The version that `KUBERNETES_EXEC_INFO` asks for (Kubernetes, "client-go credential plugins").

@@ -27,6 +27,8 @@ pub struct Surroundings {
     pub network: Vec<(String, String)>,
     /// Names of endpoint overrides that were inherited.
     pub endpoint_overrides: Vec<String>,
+    /// Names of those for Google's APIs.
+    pub google_overrides: Vec<String>,
     /// `NO_COLOR` is set (no-color.org).
     pub no_color: bool,
     /// This program.
@@ -56,6 +58,13 @@ const NETWORK: [&str; 12] = [
     "LC_ALL",
     "TZ",
 ];
+
+/// Variables by which Google's tools and libraries are sent elsewhere: whoever relies on one expects us to follow it.
+const GOOGLE_OVERRIDES: [&str; 3] =
+    ["CLOUDSDK_API_ENDPOINT_OVERRIDES_", "GCE_METADATA_", "GOOGLE_CLOUD_UNIVERSE_DOMAIN"];
+
+/// Variables that lead to Google credentials.
+const GOOGLE: [&str; 2] = ["GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"];
 
 /// Where a pod's service account is mounted (Kubernetes, "Accessing the API from a Pod").
 const POD_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -102,10 +111,12 @@ impl Surroundings {
         let absolute =
             |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
         let text = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-        let overrides = std::env::vars_os()
-            .filter_map(|(name, _)| name.into_string().ok())
-            .filter(|name| name.starts_with("AWS_ENDPOINT_URL"))
-            .collect();
+        let overrides = |beginnings: &[&str]| {
+            std::env::vars_os()
+                .filter_map(|(name, _)| name.into_string().ok())
+                .filter(|name| beginnings.iter().any(|b| name.starts_with(b)))
+                .collect()
+        };
         Ok(Self {
             os_user: user,
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -117,7 +128,8 @@ impl Surroundings {
                 .map(|p| std::env::split_paths(&p).collect())
                 .unwrap_or_default(),
             network: NETWORK.iter().filter_map(|n| Some(((*n).to_owned(), text(n)?))).collect(),
-            endpoint_overrides: overrides,
+            endpoint_overrides: overrides(&["AWS_ENDPOINT_URL"]),
+            google_overrides: overrides(&GOOGLE_OVERRIDES),
             no_color: text("NO_COLOR").is_some(),
             program: std::env::current_exe()
                 .map_err(|e| Error::internal("finding this program", e))?,
@@ -180,6 +192,8 @@ impl Surroundings {
                 .contains(&name)
                 || referred.contains(&name)
                 || name.starts_with("AWS_")
+                || GOOGLE.contains(&name)
+                || GOOGLE_OVERRIDES.iter().any(|beginning| name.starts_with(beginning))
         };
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

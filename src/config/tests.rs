@@ -13,6 +13,7 @@ fn surroundings() -> Surroundings {
         path: vec![],
         network: vec![],
         endpoint_overrides: vec![],
+        google_overrides: vec![],
         no_color: false,
         program: "/bin/datamcp".into(),
         kubeconfigs: KubeconfigPlaces {
@@ -39,7 +40,7 @@ os_user = "deploy"
 roles = ["change"]
 "#;
 
-fn check(text: &str) -> Result<Config> {
+pub(super) fn check(text: &str) -> Result<Config> {
     let raw = parse(text, Path::new("/project/datamcp.toml"))?;
     Config::check(raw, Path::new("/project"), &surroundings())
 }

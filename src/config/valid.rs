@@ -8,6 +8,7 @@ use super::argocd;
 use super::charts;
 use super::cluster;
 use super::credentials;
+use super::google;
 use super::organization;
 use super::raw::{self, Raw};
 use super::state;
@@ -97,6 +98,10 @@ impl Config {
             if environment.ca_bundle.is_none() {
                 environment.ca_bundle = surroundings.ca_bundle();
             }
+            environments.insert(environment.key.clone(), environment);
+        }
+        for (env_name, env) in &raw.environments.gcp {
+            let environment = google::environment(env_name, env, &raw, root)?;
             environments.insert(environment.key.clone(), environment);
         }
         let mut organizations = BTreeMap::new();
@@ -402,7 +407,11 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
 }
 
 /// The only workspace: of the settings, or the one that the state's place is.
-fn workspace(field: &str, given: Option<&str>, backend: &Backend) -> Result<Option<String>> {
+pub(super) fn workspace(
+    field: &str,
+    given: Option<&str>,
+    backend: &Backend,
+) -> Result<Option<String>> {
     if let Some(given) = given {
         name::workspace(given).map_err(|bad| named(field, given, &bad))?;
     }
@@ -429,7 +438,7 @@ pub(super) fn check_region(field: &str, given: &str) -> Result<()> {
 
 /// The tree to copy and the root module in it. With the usual layout (`…/envs/NAME`) the tree is what holds `envs` and
 /// `modules`; otherwise it is the folder itself.
-fn split_folder(field: &str, folder: &Path, root: &Path) -> Result<(PathBuf, PathBuf)> {
+pub(super) fn split_folder(field: &str, folder: &Path, root: &Path) -> Result<(PathBuf, PathBuf)> {
     let plain = folder.components().all(|c| matches!(c, Component::Normal(_)));
     if !plain || folder.as_os_str().is_empty() {
         return Err(Error::invalid(field, folder.to_string_lossy(), "leaves the project")

@@ -15,6 +15,9 @@ pub struct Cluster {
     pub context: String,
     /// Role that the cluster's access entries know, when it is not the environment's.
     pub role_arn: Option<String>,
+    /// Region or zone that it is in, when it is not the environment's region.
+    #[serde(default)]
+    pub location: Option<String>,
     /// Namespaces that may be changed; empty: all but those of Kubernetes itself.
     pub namespaces: Vec<String>,
     /// The way to its API.

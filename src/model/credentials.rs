@@ -1,8 +1,10 @@
-//! Where an environment's AWS credentials come from. Says where, never what: nothing secret is in here.
+//! Where an environment's credentials come from. Says where, never what: nothing secret is in here.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use super::GoogleAccess;
 
 /// Where the first keys come from. One choice; nothing else is tried when it fails.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ pub enum CredentialSource {
     Container,
     /// The instance metadata service, version 2.
     Instance,
+    /// Google Cloud's: a token instead of keys.
+    Google(GoogleAccess),
 }
 
 impl CredentialSource {
@@ -50,6 +54,7 @@ impl CredentialSource {
             }
             Self::Container => "container credentials".to_owned(),
             Self::Instance => "instance metadata".to_owned(),
+            Self::Google(access) => access.words(),
         }
     }
 }

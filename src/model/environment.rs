@@ -92,13 +92,13 @@ pub struct Environment {
     pub workspace: Option<String>,
     /// Variables of every run, before the request's.
     pub vars: BTreeMap<String, Value>,
-    /// Where AWS credentials come from.
+    /// Where credentials come from.
     pub credentials: CredentialSource,
     /// Role to assume with them, session name = operation id.
     pub role: Option<AssumedRole>,
     /// Seconds that a role session lasts; `None`: what AWS gives, an hour.
     pub session_duration_s: Option<u32>,
-    /// Endpoint of an AWS-compatible emulator, when configuration names one.
+    /// Endpoint of an emulator of the cloud's APIs, when configuration names one.
     pub endpoint_url: Option<String>,
     /// Certificates of the authorities to trust for AWS, in place of the system's.
     pub ca_bundle: Option<PathBuf>,
@@ -116,6 +116,12 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Where its cluster is.
+    pub fn cluster_location(&self) -> &str {
+        let own = self.cluster.as_ref().and_then(|cluster| cluster.location.as_deref());
+        own.unwrap_or(&self.region)
+    }
+
     /// What an operation on it is about.
     pub fn target(&self) -> Target {
         match &self.organization {

@@ -11,10 +11,12 @@ pub struct ContextEntry {
     pub name: String,
     /// URL of the cluster's API.
     pub server: String,
-    /// Certificate of the authority behind it, base64 of PEM.
+    /// Certificate of the authority behind it, base64 of PEM; empty where it is one that every system trusts.
     pub certificate_authority: String,
     /// Arguments of the program that makes tokens; the program is ours.
     pub args: Vec<String>,
+    /// How many of them, from the first, say which cluster it is: what follows (role, profile, endpoint) may change.
+    pub own_args: usize,
     /// Environment variables that it needs beside the user's own.
     pub env: Vec<(String, String)>,
 }

@@ -1,5 +1,9 @@
 //! Rules for names, each with the specification it was taken from. Pure: no lookup, no I/O.
 
+mod google;
+
+pub use google::{gcp_location, gcp_project, gcp_region, gke_cluster, service_account};
+
 /// Why a name is not acceptable, and what is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadName {

@@ -1,6 +1,8 @@
 //! `generate_kubeconfig`: a context for a cluster in a file of the user's. It asks the cloud one question and holds no
 //! secret: tokens are made when a client of Kubernetes asks for one.
 
+mod exec;
+
 use std::path::{Component, Path, PathBuf};
 
 use async_trait::async_trait;
@@ -16,8 +18,7 @@ use crate::audit::entry::Attempt;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, nearest};
 use crate::model::{
-    Actor, Cloud, ClusterAccess, ContextEntry, CredentialSource, Digest, Effect, Environment,
-    OperationId, Status, Target,
+    Actor, Cloud, ClusterAccess, Digest, Effect, Environment, OperationId, Status, Target,
 };
 use crate::port::{ClusterFacts, ClusterFound};
 
@@ -113,8 +114,11 @@ fn wanted(
 ) -> Result<Wanted> {
     let own = environment.cluster.as_ref().filter(|own| own.access == ClusterAccess::Managed);
     if let Some(given) = &r.cluster {
-        name::eks_cluster(given)
-            .map_err(|bad| Error::invalid("cluster", given, bad.why).allowed(bad.allowed))?;
+        match environment.key.cloud {
+            Cloud::Aws => name::eks_cluster(given),
+            Cloud::Gcp => name::gke_cluster(given),
+        }
+        .map_err(|bad| Error::invalid("cluster", given, bad.why).allowed(bad.allowed))?;
     }
     let role = || environment.role.as_ref().map(|role| role.arn.clone());
     let path = place(world, r.path.as_deref())?;
@@ -189,9 +193,9 @@ async fn write(
     wanted: &Wanted,
 ) -> Result<GenerateKubeconfigAnswer> {
     let facts = active(world, environment, operation, &wanted.cluster).await?;
-    let entry = entry(environment, wanted, &facts);
+    let entry = exec::entry(environment, &wanted.context, wanted.role.as_deref(), &facts);
     let merged = world.kubeconfigs.put(&wanted.path, &entry, wanted.set_current).await?;
-    let mut warnings = warnings(environment, wanted, &facts);
+    let mut warnings = exec::warnings(environment, wanted.role.as_deref(), &facts);
     if merged.comments_lost {
         warnings.push("the file's form did not let its comments be kept".to_owned());
     }
@@ -203,7 +207,7 @@ async fn write(
         cluster: facts.name,
         endpoint: facts.endpoint,
         changed: merged.changed,
-        expiry: "the file does not end; clients get a token of up to 14 min from datamcp whenever they need one".to_owned(),
+        expiry: exec::EXPIRY.to_owned(),
         warnings,
     })
 }
@@ -216,33 +220,60 @@ pub(super) async fn active(
     cluster: &str,
 ) -> Result<ClusterFacts> {
     let session = operation.to_string();
-    let region = environment.region.as_str();
+    let region = environment.cluster_location();
     let doing = format!("looking for cluster {cluster} in {region}");
     let facts = match world.clusters.find(environment, &session, region, cluster).await? {
         ClusterFound::Active(facts) => facts,
         ClusterFound::NotActive(status) => {
-            return Err(Error::new(ErrorCode::UpstreamFailed, format!("{doing}: it is {status}, its API cannot be used yet"))
-                .field("cluster")
-                .given(cluster)
-                .detail("cluster_status", status)
-                .next("wait until it is ACTIVE, then call again; `aws eks wait cluster-active` waits for it"));
+            return Err(Error::new(
+                ErrorCode::UpstreamFailed,
+                format!("{doing}: it is {status}, its API cannot be used yet"),
+            )
+            .field("cluster")
+            .given(cluster)
+            .detail("cluster_status", status)
+            .next(waiting(environment.key.cloud)));
+        }
+        ClusterFound::Elsewhere(location) => {
+            return Err(Error::invalid(
+                "cluster",
+                cluster,
+                format!("is not a cluster of {region}"),
+            )
+            .detail("found_in", location.clone())
+            .next(format!(
+                "there is one in {location}: set `cluster.location` of {} to it",
+                environment.key
+            )));
         }
         ClusterFound::Absent(names) => {
             return Err(absent(world, environment, &session, cluster, &names).await);
         }
     };
-    let account = facts.arn.split(':').nth(4).unwrap_or_default();
-    if account != environment.account {
+    let account = &facts.account;
+    if *account != environment.account {
         return Err(Error::new(
             ErrorCode::WrongIdentity,
             format!(
-                "{doing}: it is in account {account}, {} is in {}",
+                "{doing}: it is in {account}, {} is in {}",
                 environment.key, environment.account
             ),
         )
-        .next("use credentials of the environment's account"));
+        .next("correct the environment's account or project, or use credentials of it"));
     }
     Ok(facts)
+}
+
+/// How to wait for a cluster.
+fn waiting(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::Aws => {
+            "wait until it is ACTIVE, then call again; `aws eks wait cluster-active` waits for it"
+        }
+        Cloud::Gcp => {
+            "wait until it is RUNNING, then call again; preflight shows what is done to it"
+        }
+    }
 }
 
 async fn absent(
@@ -252,7 +283,7 @@ async fn absent(
     cluster: &str,
     names: &[String],
 ) -> Error {
-    let region = &environment.region;
+    let region = environment.cluster_location();
     let error = Error::invalid("cluster", cluster, format!("is not a cluster of {region}"))
         .allowed(if names.is_empty() { "(there is none)".to_owned() } else { names.join(", ") });
     if let Some(near) = nearest(cluster, names.iter().map(String::as_str)) {
@@ -288,60 +319,6 @@ async fn elsewhere(
         }
     }
     None
-}
-
-fn entry(environment: &Environment, wanted: &Wanted, facts: &ClusterFacts) -> ContextEntry {
-    let profile = match &environment.credentials {
-        CredentialSource::Profile { profile } => Some(profile),
-        _ => None,
-    };
-    let options = [
-        ("--role-arn", wanted.role.as_ref()),
-        ("--profile", profile),
-        ("--endpoint-url", environment.endpoint_url.as_ref()),
-    ];
-    let mut args = vec!["eks-token", "--cluster", &wanted.cluster, "--region", &environment.region];
-    for (name, value) in options {
-        args.extend(value.into_iter().flat_map(|value| [name, value.as_str()]));
-    }
-    let args = args.into_iter().map(str::to_owned).collect();
-    let bundle = environment.ca_bundle.as_ref();
-    ContextEntry {
-        name: wanted.context.clone(),
-        server: facts.endpoint.clone(),
-        certificate_authority: facts.certificate_authority.clone(),
-        args,
-        env: bundle
-            .map(|path| ("AWS_CA_BUNDLE".to_owned(), path.display().to_string()))
-            .into_iter()
-            .collect(),
-    }
-}
-
-fn warnings(environment: &Environment, wanted: &Wanted, facts: &ClusterFacts) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if facts.private_only {
-        warnings.push(
-            "its API has a private endpoint only: it answers from inside of its network".to_owned(),
-        );
-    }
-    let own_source = matches!(
-        environment.credentials,
-        CredentialSource::Profile { .. }
-            | CredentialSource::Ambient
-            | CredentialSource::Environment
-    );
-    if !own_source {
-        warnings.push("clients of Kubernetes run outside of datamcp: they use the AWS credentials of their own surroundings, not the environment's `credentials`".to_owned());
-    }
-    let external = environment
-        .role
-        .as_ref()
-        .is_some_and(|role| role.external_id.is_some() && wanted.role.as_ref() == Some(&role.arn));
-    if external {
-        warnings.push("the role asks for an external id, which an exec entry cannot give: set `cluster.role_arn` to a role without one".to_owned());
-    }
-    warnings
 }
 
 /// The tool.

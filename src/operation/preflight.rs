@@ -1,5 +1,6 @@
 //! `preflight`: the quick checks before anything runs: one line and one fix each. Nothing in it waits without a deadline.
 
+mod cluster;
 mod ground;
 mod standing;
 
@@ -209,6 +210,13 @@ fn principal(world: &World, actor: &Actor) -> Check {
     }
 }
 
+fn account_word(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::Aws => "account",
+        Cloud::Gcp => "project",
+    }
+}
+
 /// Seconds that a source may take to give keys; sources end themselves before, with a reason.
 const KEYS: u64 = 60;
 /// Seconds that the cloud may take to say who we are.
@@ -219,11 +227,18 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
     let mut checks = if environment.organization.is_some() {
         identity(world, environment).await
     } else {
-        let (identity, backend) =
-            tokio::join!(identity(world, environment), standing::backend(world, environment));
-        let module = standing::module(world, environment).await;
-        let cluster = standing::cluster(world, environment).await;
-        [module].into_iter().chain(identity).chain(backend).chain(cluster).collect()
+        let (identity, backend, cluster) = tokio::join!(
+            identity(world, environment),
+            standing::backend(world, environment),
+            cluster::look(world, environment)
+        );
+        let mut checks = vec![];
+        if environment.key.cloud == Cloud::Aws {
+            checks.push(standing::module(world, environment).await);
+        }
+        checks.extend(identity.into_iter().chain(backend).chain(cluster));
+        checks.extend(standing::cluster(world, environment).await);
+        checks
     };
     checks.push(standing::lock(world, environment).await);
     if environment.tier.typed_name || environment.tier.approver_other_than_requester {
@@ -240,8 +255,14 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
         checks.push(Check {
             name: format!("{key} endpoint"),
             level: Level::Warning,
-            seen: "calls go to the endpoint of [aws] endpoint_url, not to AWS".into(),
-            fix: Some("remove [aws] endpoint_url for a real account".into()),
+            seen: format!(
+                "calls go to [{0}] endpoint_url, not to the cloud",
+                environment.key.cloud.word()
+            ),
+            fix: Some(format!(
+                "remove [{}] endpoint_url for a real account or project",
+                environment.key.cloud.word()
+            )),
         });
     }
     checks
@@ -277,7 +298,7 @@ async fn identity(world: &World, environment: &Environment) -> Vec<Check> {
     let caller = within(IDENTITY, "asking who the credentials belong to", caller).await;
     let caller = caller.and_then(|c| {
         policy::account(&key, &c.account, &environment.account)?;
-        Ok(format!("{} in account {}", c.arn, c.account))
+        Ok(format!("{} in {} {}", c.arn, account_word(environment.key.cloud), c.account))
     });
     checks.push(seen(format!("{key} identity"), caller));
     checks

@@ -17,7 +17,12 @@ pub struct ClusterFacts {
     pub arn: String,
     /// URL of its API.
     pub endpoint: String,
-    /// Certificate of the authority behind its API, base64 of PEM, as kubeconfigs hold it.
+    /// Account or project that it is in.
+    pub account: String,
+    /// What the cloud calls this sort of cluster, for people: `EKS`, `GKE Autopilot`.
+    pub kind: String,
+    /// Certificate of the authority behind its API, base64 of PEM, as kubeconfigs hold it; empty where it is one that
+    /// every system trusts.
     pub certificate_authority: String,
     /// Version of Kubernetes.
     pub version: String,
@@ -92,12 +97,26 @@ pub enum ClusterFound {
     NotActive(String),
     /// There is none of this name; these there are.
     Absent(Vec<String>),
+    /// There is none of this name there, but one in this other location.
+    Elsewhere(String),
+}
+
+/// Something that the cloud does to a cluster now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterOperation {
+    /// The cloud's name for it.
+    pub id: String,
+    /// What it is: `UPGRADE_MASTER`.
+    pub kind: String,
+    /// Since when.
+    pub since: String,
 }
 
 /// Finds clusters.
 #[async_trait]
 pub trait Clusters: Send + Sync {
-    /// Asks the cloud about a cluster of the environment's account, in one question when it is there.
+    /// Asks the cloud about a cluster of the environment's account, in one question when it is there. `region` is where it
+    /// is looked for; a zone will do where the cloud has clusters of zones.
     async fn find(
         &self,
         environment: &Environment,
@@ -105,4 +124,15 @@ pub trait Clusters: Send + Sync {
         region: &str,
         name: &str,
     ) -> Result<ClusterFound>;
+
+    /// What the cloud does to a cluster now; nothing where it does not tell.
+    async fn operations(
+        &self,
+        _environment: &Environment,
+        _session: &str,
+        _region: &str,
+        _name: &str,
+    ) -> Result<Vec<ClusterOperation>> {
+        Ok(Vec::new())
+    }
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::ClusterToken;
 use crate::error::Result;
 use crate::model::Environment;
 use crate::secret::Secret;
@@ -17,7 +18,16 @@ pub struct Caller {
 
 /// Credentials handed to a child by the credential process.
 #[derive(Debug, Clone)]
-pub struct ChildCredentials {
+pub enum ChildCredentials {
+    /// Keys of AWS.
+    Aws(ChildKeys),
+    /// A token of Google Cloud.
+    Google(ClusterToken),
+}
+
+/// Keys of AWS for a child.
+#[derive(Debug, Clone)]
+pub struct ChildKeys {
     /// Access key id.
     pub access_key_id: String,
     /// Secret access key.

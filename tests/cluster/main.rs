@@ -12,6 +12,8 @@ mod eks_token;
 #[cfg(test)]
 mod gitops;
 #[cfg(test)]
+mod gke;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod helm;

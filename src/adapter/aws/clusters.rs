@@ -89,6 +89,8 @@ fn found(name: &str, cluster: &Cluster) -> ClusterFound {
         (true, Some(endpoint), Some(authority)) => ClusterFound::Active(ClusterFacts {
             name: name.to_owned(),
             arn: cluster.arn().unwrap_or_default().to_owned(),
+            account: cluster.arn().and_then(|a| a.split(':').nth(4)).unwrap_or_default().to_owned(),
+            kind: "EKS".to_owned(),
             endpoint: endpoint.to_owned(),
             certificate_authority: authority.to_owned(),
             version: cluster.version().unwrap_or_default().to_owned(),

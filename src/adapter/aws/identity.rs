@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use super::credentials::{Found, Variables, find, redirected};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Environment;
-use crate::port::{Caller, ChildCredentials, Identity, Origin};
+use crate::port::{Caller, ChildCredentials, ChildKeys, Identity, Origin};
 use crate::secret::Secret;
 
 /// Longest time to find credentials, and again to ask STS.
@@ -247,12 +247,12 @@ fn spelled(at: SystemTime) -> Option<String> {
 /// with keys that end on the way.
 fn child(held: &Held) -> ChildCredentials {
     let found: &Credentials = &held.found.keys;
-    ChildCredentials {
+    ChildCredentials::Aws(ChildKeys {
         access_key_id: found.access_key_id().to_owned(),
         secret_access_key: Secret::new(found.secret_access_key()),
         session_token: found.session_token().map(Secret::new),
         expires: found.expiry().and_then(|_| spelled(held.until)),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::command::{CONTEXT, Call, Files};
 use super::{Helm, Settings, chart, diagnose, files};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{Invocation, Sink};
+use crate::model::Cloud;
 use crate::port::credentials::{PASSED, aws_config};
 use crate::port::{ClusterUser, Filled, ReleaseJob, UserProof};
 
@@ -46,8 +47,10 @@ impl Helm {
         }
         let aws = folder.join("aws.config");
         let run = job.scratch.parent().unwrap_or(&job.scratch);
-        let text = aws_config(&self.settings.credential_command, run, &job.environment.region)?;
-        files::write_private(&aws, text.as_bytes())?;
+        if job.environment.key.cloud == Cloud::Aws {
+            let text = aws_config(&self.settings.credential_command, run, &job.environment.region)?;
+            files::write_private(&aws, text.as_bytes())?;
+        }
         let kubeconfig = folder.join("kubeconfig");
         let text = kubeconfig_text(job, &self.settings, &aws);
         files::write_private(&kubeconfig, text.to_string().as_bytes())?;
@@ -103,12 +106,19 @@ pub(super) fn bare(tool: &Path, folder: &Path) -> Invocation {
 
 /// One cluster, one context, one user.
 fn kubeconfig_text(job: &ReleaseJob, settings: &Settings, aws: &Path) -> Value {
-    let mut cluster = Map::from_iter([
-        ("server".to_owned(), json!(job.cluster.endpoint)),
-        ("certificate-authority-data".to_owned(), json!(job.cluster.certificate_authority)),
-    ]);
+    let mut cluster = Map::from_iter([("server".to_owned(), json!(job.cluster.endpoint))]);
+    let authority = &job.cluster.certificate_authority;
+    if !authority.is_empty() {
+        cluster.insert("certificate-authority-data".to_owned(), json!(authority));
+    }
     let user = match &job.user {
-        ClusterUser::Minted => json!({ "exec": minted(job, &settings.program, aws) }),
+        ClusterUser::Minted => {
+            let made = match job.environment.key.cloud {
+                Cloud::Aws => of_eks(job, &settings.program, aws),
+                Cloud::Gcp => of_gke(job, &settings.program),
+            };
+            json!({ "exec": made })
+        }
         ClusterUser::Given(given) => {
             if let Some(name) = &given.tls_server_name {
                 cluster.insert("tls-server-name".to_owned(), json!(name));
@@ -129,7 +139,7 @@ fn kubeconfig_text(job: &ReleaseJob, settings: &Settings, aws: &Path) -> Value {
 }
 
 /// The user whose tokens come from `datamcp eks-token` with the keys of this run's desk.
-fn minted(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
+fn of_eks(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
     let environment = &job.environment;
     let role = environment.cluster.as_ref().and_then(|cluster| cluster.role_arn.as_ref());
     let mut args = vec!["eks-token".to_owned(), format!("--cluster={}", job.cluster.name)];
@@ -149,6 +159,17 @@ fn minted(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
         "command": program,
         "args": args,
         "env": env,
+        "interactiveMode": "Never",
+    })
+}
+
+/// The user whose token is the one of this run's desk: there is nothing to be made of it.
+fn of_gke(job: &ReleaseJob, program: &Path) -> Value {
+    let run = job.scratch.parent().unwrap_or(&job.scratch);
+    json!({
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": program,
+        "args": ["gke-token", "--run", run],
         "interactiveMode": "Never",
     })
 }
@@ -325,5 +346,17 @@ mod tests {
         );
         assert_eq!(text["clusters"][0]["cluster"]["server"], "https://eks.example.com");
         assert_eq!(text["clusters"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn promise_7_a_cluster_of_gke_is_reached_by_the_token_of_the_desk() {
+        let mut job = job();
+        job.environment.key.cloud = Cloud::Gcp;
+        job.cluster.certificate_authority = String::new();
+        let text = kubeconfig_text(&job, &settings(), Path::new("/s/aws.config"));
+        let exec = &text["users"][0]["user"]["exec"];
+        assert_eq!(exec["args"], json!(["gke-token", "--run", "/runs/x"]));
+        // The name of a cluster has a certificate that every system trusts.
+        assert_eq!(text["clusters"][0]["cluster"], json!({ "server": "https://eks.example.com" }));
     }
 }

@@ -123,7 +123,9 @@ fn items(old: &Map<String, Value>, program: &str, entry: &ContextEntry) -> Resul
         matches!(key.as_str(), "proxy-url" | "disable-compression" | "extensions")
     });
     cluster.insert("server".into(), json!(entry.server));
-    cluster.insert("certificate-authority-data".into(), json!(entry.certificate_authority));
+    if !entry.certificate_authority.is_empty() {
+        cluster.insert("certificate-authority-data".into(), json!(entry.certificate_authority));
+    }
     let mut context = context.unwrap_or_default();
     context.retain(|key, _| matches!(key.as_str(), "namespace" | "extensions"));
     context.insert("cluster".into(), json!(name));
@@ -151,8 +153,8 @@ fn items(old: &Map<String, Value>, program: &str, entry: &ContextEntry) -> Resul
 fn ours(user: Option<&Map<String, Value>>, entry: &ContextEntry) -> bool {
     let args = user.and_then(|user| user.get("exec")).and_then(|exec| exec.get("args"));
     let Some(args) = args.and_then(Value::as_array) else { return false };
-    // Command, name and region of the cluster: what follows (role, profile, endpoint) may have changed.
-    args.len() >= 5 && args.iter().zip(&entry.args).take(5).all(|(there, new)| there == new)
+    let own = entry.own_args;
+    args.len() >= own && args.iter().zip(&entry.args).take(own).all(|(there, new)| there == new)
 }
 
 /// Refuses a name that means another cluster or another way to it.

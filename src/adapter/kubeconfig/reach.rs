@@ -322,6 +322,8 @@ fn facts(name: &str, endpoint: String, certificate_authority: String) -> Cluster
     ClusterFacts {
         name: name.to_owned(),
         arn: String::new(),
+        account: String::new(),
+        kind: "Kubernetes".to_owned(),
         endpoint,
         certificate_authority,
         version: String::new(),

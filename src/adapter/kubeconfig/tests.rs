@@ -14,6 +14,7 @@ fn entry() -> ContextEntry {
         args: ["eks-token", "--cluster", "acme-dev", "--region", "eu-west-1"]
             .map(str::to_owned)
             .to_vec(),
+        own_args: 5,
         env: vec![],
     }
 }

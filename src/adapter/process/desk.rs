@@ -13,7 +13,8 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::error::{Error, Result};
 use crate::model::{Environment, OperationId};
-use crate::port::{ChildCredentials, CredentialDesk, DeskGuard, Identity, Refusal};
+use crate::port::{ChildCredentials, ClusterToken, CredentialDesk, DeskGuard, Identity, Refusal};
+use crate::secret::Secret;
 
 /// Name of the socket in a run's folder.
 const SOCKET: &str = "desk";
@@ -91,7 +92,7 @@ fn forget(socket: &Path) {
 
 fn answer(given: Result<ChildCredentials>) -> Value {
     match given {
-        Ok(found) => {
+        Ok(ChildCredentials::Aws(found)) => {
             let mut answer = Map::new();
             answer.insert("Version".into(), json!(1));
             answer.insert("AccessKeyId".into(), json!(found.access_key_id));
@@ -104,6 +105,10 @@ fn answer(given: Result<ChildCredentials>) -> Value {
             );
             answer.extend(found.expires.map(|at| ("Expiration".into(), json!(at))));
             Value::Object(answer)
+        }
+        // A form of our own: the child that asks is ours, too.
+        Ok(ChildCredentials::Google(found)) => {
+            json!({ "AccessToken": found.token.expose(), "Expiration": found.expires })
         }
         Err(error) => json!({ "error": error }),
     }
@@ -128,6 +133,20 @@ pub async fn ask(folder: &Path) -> Result<String> {
             .unwrap_or_else(|e| Error::internal("asking the credential desk", e))),
         None => Ok(text),
     }
+}
+
+/// The client of a run in Google Cloud: the token that its desk gives.
+pub async fn ask_token(folder: &Path) -> Result<ClusterToken> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Given {
+        access_token: String,
+        expiration: jiff::Timestamp,
+    }
+    // What does not fit is not quoted: it may hold keys.
+    let given: Given = serde_json::from_str(&ask(folder).await?)
+        .map_err(|_| Error::internal("asking the credential desk", "it gives no token"))?;
+    Ok(ClusterToken { token: Secret::new(given.access_token), expires: given.expiration })
 }
 
 #[cfg(test)]

@@ -170,6 +170,7 @@ mod tests {
             name: "c".into(),
             context: "c".into(),
             role_arn: None,
+            location: None,
             namespaces: namespaces.iter().map(|n| (*n).to_owned()).collect(),
             access: crate::model::ClusterAccess::Managed,
             uid: None,

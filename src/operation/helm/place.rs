@@ -109,7 +109,7 @@ async fn managed(
     operation: OperationId,
 ) -> Result<ClusterFacts> {
     let wanted = configured(environment)?;
-    let (name, region) = (&wanted.name, &environment.region);
+    let (name, region) = (&wanted.name, environment.cluster_location());
     let doing = format!("looking for cluster {name} of {}", environment.key);
     let session = operation.to_string();
     let facts = match world.clusters.find(environment, &session, region, name).await? {
@@ -117,7 +117,7 @@ async fn managed(
         ClusterFound::NotActive(status) => {
             return Err(Error::new(ErrorCode::UpstreamFailed, format!("{doing}: it is {status}"))
                 .detail("cluster_status", status)
-                .next("wait until it is ACTIVE"));
+                .next("wait until the cloud says that it is ready"));
         }
         ClusterFound::Absent(known) => {
             let error = Error::new(
@@ -132,9 +132,17 @@ async fn managed(
                 None => error.next("correct cluster.name, or apply the environment first"),
             });
         }
+        ClusterFound::Elsewhere(location) => {
+            let why = format!("{doing}: it is in {location}, not in {region}");
+            return Err(Error::new(ErrorCode::InvalidRequest, why)
+                .field("cluster.location")
+                .given(region)
+                .allowed(&location)
+                .next("correct cluster.location of the environment"));
+        }
     };
-    let account = facts.arn.split(':').nth(4).unwrap_or_default();
-    if account != environment.account {
+    let account = &facts.account;
+    if *account != environment.account {
         return Err(Error::new(
             ErrorCode::WrongIdentity,
             format!("{doing}: it belongs to account {account}"),

@@ -33,6 +33,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
     ("adapter/absent", &["model", "permit", "port", "error"]),
     ("adapter/argocd", &["model", "permit", "port", "secret", "error", "clock"]),
     ("adapter/aws", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
+    ("adapter/by_cloud", &["model", "permit", "port", "error"]),
     (
         "adapter/file",
         &[
@@ -48,6 +49,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "clock",
         ],
     ),
+    ("adapter/gcp", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     ("adapter/helm", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     ("adapter/kubeconfig", &["model", "port", "secret", "error", "clock"]),
     ("adapter/no_argocd", &["model", "permit", "port", "error"]),

@@ -23,6 +23,8 @@ impl Cloud {
 pub(crate) fn active(name: &str) -> ClusterFacts {
     ClusterFacts {
         name: name.to_owned(),
+        account: "123456789012".to_owned(),
+        kind: "EKS".to_owned(),
         arn: format!("arn:aws:eks:eu-west-1:123456789012:cluster/{name}"),
         endpoint: format!("https://{name}.example.com"),
         certificate_authority: "LS0tLS1CRUdJTg==".to_owned(),

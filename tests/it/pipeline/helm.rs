@@ -26,6 +26,8 @@ pub(super) fn site() -> Site {
 fn there(site: &Site, change: impl FnOnce(&mut ClusterFacts)) {
     let mut facts = ClusterFacts {
         name: "acme-dev".into(),
+        account: "123456789012".into(),
+        kind: "EKS".into(),
         arn: "arn:aws:eks:eu-west-1:123456789012:cluster/acme-dev".into(),
         endpoint: "https://one.example.com".into(),
         certificate_authority: "Y2E=".into(),
@@ -246,7 +248,7 @@ async fn security_19_another_cluster_than_the_environments_is_refused() {
     assert_eq!(unmapped.allowed.as_deref(), Some("aws-dev"));
     let left_out = refused(with(deploy(), "kube_context", Value::Null)).await;
     assert_eq!(left_out.field.as_deref(), Some("kube_context"));
-    there(&site, |c| c.arn = "arn:aws:eks:eu-west-1:999999999999:cluster/acme-dev".into());
+    there(&site, |c| c.account = "999999999999".into());
     assert_eq!(refused(deploy()).await.code, ErrorCode::WrongIdentity);
     *site.cloud.0.lock().unwrap() =
         vec![("eu-west-1".into(), "acme-dev".into(), ClusterFound::NotActive("CREATING".into()))];

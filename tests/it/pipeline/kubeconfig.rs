@@ -86,7 +86,7 @@ async fn bad_inputs_68_to_70_name_the_cluster_that_is_meant() {
 async fn a_cluster_of_another_account_is_refused() {
     let site = site();
     let mut foreign = active("acme-dev");
-    foreign.arn = "arn:aws:eks:eu-west-1:999999999999:cluster/acme-dev".into();
+    foreign.account = "999999999999".into();
     site.cloud.set("eu-west-1", "acme-dev", ClusterFound::Active(foreign));
     let answer = generate(&site, json!({})).await;
     assert_eq!(answer["error"]["code"], "wrong_identity");

@@ -353,6 +353,7 @@ impl Site {
             path: vec![],
             network: vec![],
             endpoint_overrides: vec![],
+            google_overrides: vec![],
             no_color: false,
             program: "/bin/datamcp".into(),
             kubeconfigs: KubeconfigPlaces {

@@ -14,8 +14,8 @@ use datamcp::model::{
 };
 use datamcp::permit::Permit;
 use datamcp::port::{
-    Applied, Caller, ChildCredentials, CredentialDesk, DeskGuard, Identity, Job, JobFacts, Module,
-    Output, PlanFile, Planned, Provisioner, ToolVersion, VariableDecl, Watch,
+    Applied, Caller, ChildCredentials, ChildKeys, CredentialDesk, DeskGuard, Identity, Job,
+    JobFacts, Module, Output, PlanFile, Planned, Provisioner, ToolVersion, VariableDecl, Watch,
 };
 use datamcp::secret::Secret;
 use serde_json::{Map, Value, json};
@@ -272,12 +272,12 @@ impl Identity for Terraform {
 
     async fn credentials(&self, _e: &Environment, _session: &str) -> Result<ChildCredentials> {
         let secret_access_key = Secret::new("none");
-        Ok(ChildCredentials {
+        Ok(ChildCredentials::Aws(ChildKeys {
             access_key_id: "none".into(),
             secret_access_key,
             session_token: None,
             expires: None,
-        })
+        }))
     }
 }
 

@@ -1,6 +1,6 @@
-"""Answers the lab's API server who is behind an EKS token, as EKS does: a TokenReview webhook over TLS.
+"""Answers the lab's API server who is behind a token, as EKS and GKE do: a TokenReview webhook over TLS.
 
-A token is a presigned STS GetCallerIdentity URL. It is taken only if
+A token of EKS is a presigned STS GetCallerIdentity URL. It is taken only if
 
 - it is such a URL and nothing more: host, path, each parameter once, `host;x-k8s-aws-id` signed and nothing else;
 - it is not older than 15 minutes and not from the future;
@@ -8,6 +8,9 @@ A token is a presigned STS GetCallerIdentity URL. It is taken only if
   for the name of one of the emulator's clusters alike. The emulator itself checks no signatures;
 - the emulator's STS says who the key is;
 - that cluster has an access entry for it. The entry's user name and groups become the user's.
+
+A token of Google is taken as GKE does: who it belongs to is asked of the stand-in's tokeninfo, and the address is the
+user's name. What IAM of Google lets that user do in a cluster is left out: only the cluster's own rules count.
 
 The argument is a JSON file with the settings. What is refused is told on standard output, without the token.
 """
@@ -20,6 +23,7 @@ import re
 import ssl
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -28,6 +32,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 PREFIX = "k8s-aws-v1."
+GOOGLE = "ya29."
 WANTED = {"Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires"}
 WANTED |= {"X-Amz-SignedHeaders", "X-Amz-Signature"}
 ALLOWED = WANTED | {"X-Amz-Security-Token"}
@@ -45,6 +50,8 @@ def check(condition, why):
 
 
 def review(token):
+    if token.startswith(GOOGLE):
+        return of_google(token)
     url = presigned(token)
     host, query = url.hostname, parameters(url)
     scope = query["X-Amz-Credential"].split("/")
@@ -62,6 +69,18 @@ def review(token):
     entry = ask({"entry": {"region": region, "cluster": cluster, "principal": principal_of(arn)}})["entry"]
     check(entry, f"cluster {cluster} has no access entry for {principal_of(arn)}")
     return user(entry, arn)
+
+
+def of_google(token):
+    query = urllib.parse.urlencode({"access_token": token})
+    url = f"{SETTINGS['emulator']}/_google/www.googleapis.com/oauth2/v2/tokeninfo?{query}"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=10) as answer:
+            found = json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise Refused(f"Google knows no such token: {error.code}") from None
+    check(found["verified_email"] and found["expires_in"] > 0, "the token has no owner, or has ended")
+    return {"username": found["email"], "uid": found["email"], "groups": []}
 
 
 def known(key_id):

@@ -109,6 +109,9 @@ pub(super) async fn of(
         }
         CredentialSource::Container => Chain::new(Base::Container, words),
         CredentialSource::Instance => Chain::new(Base::Instance, words),
+        CredentialSource::Google(_) => {
+            return Err(Error::internal(doing, format!("{words} are no source of AWS keys")));
+        }
     };
     chain.hops.extend(environment.role.as_ref().map(|role| Hop {
         arn: role.arn.clone(),

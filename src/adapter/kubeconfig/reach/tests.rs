@@ -62,6 +62,7 @@ fn cluster(access: ClusterAccess) -> Cluster {
     Cluster {
         name: "one".into(),
         context: "one".into(),
+        location: None,
         role_arn: None,
         namespaces: vec![],
         access,
