@@ -8,7 +8,7 @@ mod stdio;
 mod tools;
 mod wire;
 
-pub use tools::listing;
+pub use tools::{described, listing};
 
 use std::sync::Arc;
 use std::time::Duration;

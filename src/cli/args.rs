@@ -1,6 +1,7 @@
 //! Arguments: one subcommand a tool, made from the schema of its request, and the commands of people.
 
 mod setup;
+mod tools;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -8,9 +9,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, ValueHint, value_parser};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub use self::setup::{Init, Poc};
+use self::tools::{list, of_tool, request};
 use super::exit::Exit;
 use super::view;
 use crate::model::{Cloud, EksAccess, OperationId, Status};
@@ -236,72 +238,12 @@ fn people(top: Clap) -> Clap {
             Clap::new("ops")
                 .about("The operations log")
                 .subcommand_required(true)
-                .subcommand(of_tool_named("list", "list_operations"))
+                .subcommand(list())
                 .subcommand(Clap::new("show").about("Show one operation with its events").arg(id("Operation")))
                 .subcommand(Clap::new("tail").about("Follow the log of an operation until it ends").arg(id("Operation")))
                 .subcommand(Clap::new("verify").about("Find any edit, deletion, reordering or truncation of the log"))
                 .subcommand(Clap::new("cancel").about("Ask a running operation to stop").arg(id("Operation"))),
         )
-}
-
-fn of_tool_named(name: &'static str, tool: &str) -> Clap {
-    catalog::find(tool).map_or_else(|| Clap::new(name), |tool| of_tool(tool).name(name))
-}
-
-/// The subcommand of a tool: one flag a field.
-fn of_tool(tool: &'static Tool) -> Clap {
-    let mut command =
-        Clap::new(tool.name.replace('_', "-")).about(tool.title).long_about(tool.about);
-    let schema = (tool.input)().to_value();
-    for (field, rule) in properties(&schema) {
-        let help = rule.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut arg = Arg::new(field.clone()).long(field.replace('_', "-")).help(help);
-        arg = match kind(rule) {
-            "boolean" => arg
-                .value_name("BOOL")
-                .value_parser(value_parser!(bool))
-                .num_args(0..=1)
-                .require_equals(true)
-                .default_missing_value("true"),
-            "integer" => {
-                arg.value_name("N").value_parser(value_parser!(i64)).allow_hyphen_values(true)
-            }
-            "object" => arg.value_name("JSON"),
-            _ => arg.value_name("TEXT"),
-        };
-        command = command.arg(arg);
-    }
-    command
-}
-
-fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    schema.get("properties").and_then(Value::as_object).into_iter().flatten()
-}
-
-/// The JSON type of a field, `null` aside.
-fn kind(rule: &Value) -> &str {
-    match rule.get("type") {
-        Some(Value::String(kind)) => kind,
-        Some(Value::Array(kinds)) => {
-            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("string")
-        }
-        _ => "string",
-    }
-}
-
-fn request(tool: &Tool, matches: &ArgMatches) -> Value {
-    let schema = (tool.input)().to_value();
-    let mut request = Map::new();
-    for (field, rule) in properties(&schema) {
-        let value = match kind(rule) {
-            "boolean" => matches.get_one::<bool>(field).map(|v| json!(v)),
-            "integer" => matches.get_one::<i64>(field).map(|v| json!(v)),
-            "object" => matches.get_one::<String>(field).map(|text| json!({ DOCUMENT: text })),
-            _ => matches.get_one::<String>(field).map(|v| json!(v)),
-        };
-        request.extend(value.map(|value| (field.clone(), value)));
-    }
-    Value::Object(request)
 }
 
 /// Understands the arguments. `Err` is the exit code after help, completion or a usage error.

@@ -416,6 +416,10 @@ pub struct Store {
     /// The second place that knows the heads of the log's chains, default a folder in the state folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<PathBuf>,
+    /// Days that the folder of an operation (its whole log and answer) is kept, default 90; 0 keeps all. The operations
+    /// log itself is never shortened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_runs_days: Option<u32>,
 }
 
 /// Waiting for a held environment.

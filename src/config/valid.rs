@@ -17,6 +17,9 @@ use crate::model::{
     region,
 };
 
+/// Days that the folder of an operation is kept when the settings do not say.
+const KEEP_RUNS_DAYS: u32 = 90;
+
 /// A principal's rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrincipalRule {
@@ -157,7 +160,13 @@ impl Config {
         &self.anchor
     }
 
-    /// How long to wait for a held environment.
+    /// How long the folder of an operation is kept; `None`: for good.
+    pub fn keep_runs(&self) -> Option<jiff::SignedDuration> {
+        let days = self.raw.store.keep_runs_days.unwrap_or(KEEP_RUNS_DAYS);
+        (days > 0).then(|| jiff::SignedDuration::from_hours(24 * i64::from(days)))
+    }
+
+    /// How long a held environment is waited for.
     pub fn lock_wait(&self) -> Duration {
         Duration::from_secs(self.raw.lock.wait_s)
     }

@@ -27,6 +27,12 @@ macro_rules! id {
             pub fn fresh() -> Self {
                 Self(clock::fresh_uuid())
             }
+
+            /// When it was made, to the millisecond: the first part of a `UUIDv7` (RFC 9562, 5.7). `None` for other UUIDs.
+            pub fn time(self) -> Option<jiff::Timestamp> {
+                let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
+                jiff::Timestamp::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?).ok()
+            }
         }
 
         impl fmt::Display for $name {

@@ -67,4 +67,7 @@ pub trait Runs: Send + Sync {
     async fn close_scratch(&self, id: OperationId, keep: &[&str]) -> Result<Vec<String>>;
     /// Removes the whole folder: for reads, whose folder is only a place to work in.
     async fn forget(&self, id: OperationId) -> Result<()>;
+    /// Removes the folders of runs that began before `before` and have an answer, but for those that nobody may lose:
+    /// held by a supervisor, or with evidence in them. How many.
+    async fn sweep(&self, before: Timestamp) -> Result<usize>;
 }

@@ -33,6 +33,8 @@ mod outlives;
 #[cfg(test)]
 mod path;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod secrets;

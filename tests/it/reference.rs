@@ -51,9 +51,14 @@ fn the_chart_s_readme_has_all_its_values_and_its_schema_is_strict() {
 #[cfg(feature = "mcp")]
 #[test]
 fn security_9_the_tools_as_served_change_only_on_purpose() {
-    let listing = serde_json::to_value(datamcp::mcp::listing()).unwrap();
-    let text = format!("{}\n", serde_json::to_string_pretty(&listing).unwrap());
+    let described = serde_json::to_value(datamcp::mcp::described()).unwrap();
+    let text = format!("{}\n", serde_json::to_string_pretty(&described).unwrap());
     same("tests/it/golden/tools.json", &text);
+    let served = serde_json::to_value(datamcp::mcp::listing()).unwrap();
+    assert!(
+        std::env::var_os(UPDATE).is_some() || served == described,
+        "what is written reads back whole"
+    );
 }
 
 #[cfg(feature = "mcp")]

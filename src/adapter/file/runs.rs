@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this adapter keeps files; it is the door to them")]
 
 mod evidence;
+mod old;
 mod tail;
 
 use std::fs::File;
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde_json::Value;
@@ -244,6 +246,11 @@ impl Runs for FileRuns {
             }
         })
         .await
+    }
+
+    async fn sweep(&self, before: Timestamp) -> Result<usize> {
+        let folder = self.folder.clone();
+        off(move || old::delete(&folder, before)).await
     }
 }
 

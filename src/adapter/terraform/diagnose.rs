@@ -48,13 +48,15 @@ fn listed(errors: &[&Diagnostic]) -> Value {
         .collect()
 }
 
-/// Terraform's text without its advice to switch the lock off: an error of ours never leads around a guard.
+/// Terraform's text without its advice to switch the lock off or to take it away by force: an error of ours never leads
+/// around a guard.
 fn without_way_around(detail: &str) -> String {
     let paragraphs =
         detail.split("\n\n").map(|paragraph| match paragraph.find("For most commands") {
             Some(advice) if paragraph.contains("-lock=false") => {
                 paragraph.get(..advice).unwrap_or_default()
             }
+            _ if paragraph.contains("force-unlock") => "",
             _ => paragraph,
         });
     paragraphs.filter(|p| !p.trim().is_empty()).collect::<Vec<_>>().join("\n\n")
@@ -129,10 +131,33 @@ fn place_of_state(doing: &str, found: &Diagnostic) -> Option<Error> {
             .map(|e| e.next("set state.region to the bucket's region"));
     }
     is_denied(found).then(|| {
-        denied(doing, "this identity may not look into the bucket of the state").next(
-            "give it the rights of docs/guides/terraform.md on the bucket, or correct state.bucket",
-        )
+        no_right(denied(doing, "this identity may not do so in the bucket of the state"), found)
     })
+}
+
+/// Names the action that a refused call to the bucket of the state needs. S3 also refuses to read what is not there, where
+/// the bucket may not be listed (`HeadObject`, S3 API reference).
+fn no_right(error: Error, found: &Diagnostic) -> Error {
+    let called = |name: &str| {
+        let call = format!("operation error S3: {name},");
+        found.summary.contains(&call) || found.detail.contains(&call)
+    };
+    let (action, more) = if called("PutObject") {
+        ("s3:PutObject", "")
+    } else if called("DeleteObject") {
+        ("s3:DeleteObject", "")
+    } else if called("HeadObject") || called("GetObject") {
+        ("s3:GetObject", " and s3:ListBucket")
+    } else if called("ListObjectsV2") || called("ListObjects") || called("HeadBucket") {
+        ("s3:ListBucket", "")
+    } else {
+        let next =
+            "give it the permissions of docs/permissions.md on the bucket, or correct state.bucket";
+        return error.next(next);
+    };
+    error.detail("action", action).next(format!(
+        "give the identity {action}{more} as docs/permissions.md says, or correct state.bucket"
+    ))
 }
 
 /// Error codes of AWS and Google that stand for "you may not"; they are part of the provider's diagnostic.
@@ -164,9 +189,9 @@ fn lock_held(doing: &str, detail: &str) -> Error {
             .next("wait until it is unlocked there, then ask again");
     }
     let Some(lock) = lock_info(detail) else {
-        if is_denied(&Diagnostic { detail: detail.to_owned(), ..Diagnostic::default() }) {
-            let why = format!("{doing}: the state lock may not be taken");
-            return Error::new(ErrorCode::UpstreamDenied, why);
+        let found = Diagnostic { detail: detail.to_owned(), ..Diagnostic::default() };
+        if is_denied(&found) {
+            return no_right(denied(doing, "the state lock may not be taken"), &found);
         }
         // Two conditional writes at once; S3 asks for another try, and terraform's SDK does not make one.
         if detail.contains("ConditionalRequestConflict") {
@@ -250,6 +275,23 @@ mod tests {
         assert!(error.details["state_lock"]["id"].as_str().unwrap().len() == 36);
         assert!(!error.details["diagnostics"].to_string().contains("-lock=false"), "no way around");
         assert!(!error.next.unwrap().contains("force"));
+    }
+
+    #[test]
+    fn fault_29_a_lock_that_cannot_be_given_back_is_no_advice_to_force_it() {
+        let found = Diagnostic {
+            error: true,
+            summary: "Error releasing the state lock".into(),
+            detail: "Error message: failed to delete the lock file: operation error S3: DeleteObject, https response error \
+                     StatusCode: 403, api error AccessDenied: Access Denied\nLock Info:\n  ID: 1\n\nTerraform acquires a \
+                     lock.\n\nIn this scenario, please call the \"force-unlock\" command to unlock the\nstate manually."
+                .into(),
+            ..Diagnostic::default()
+        };
+        let error = classify("planning aws/dev", &[found]);
+        assert_eq!(error.details["action"], "s3:DeleteObject");
+        let shown = error.details["diagnostics"].to_string();
+        assert!(shown.contains("acquires a lock") && !shown.contains("force"), "{shown}");
     }
 
     #[test]

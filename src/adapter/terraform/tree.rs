@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use walkdir::{DirEntry, WalkDir};
 
@@ -77,9 +78,12 @@ impl Tree {
         let name = self.digest.as_str().trim_start_matches("sha256:");
         let place = trees.join(name);
         if place.is_dir() {
+            // Its time is that of its last use.
+            touch(&place);
             return Ok(place);
         }
         files::make_dir(trees)?;
+        delete_unused(trees);
         let fresh = tempfile::Builder::new()
             .prefix(".new-")
             .tempdir_in(trees)
@@ -102,6 +106,40 @@ impl Tree {
             Err(e) => Err(Error::file("copying the configuration", &place, &e)),
         }
     }
+}
+
+/// A copy that nobody used for so long belongs to a configuration that has moved on. Should it come back, it is copied
+/// and initialised again.
+const UNUSED: Duration = Duration::from_hours(7 * 24);
+
+fn touch(place: &Path) {
+    let touched = fs::File::open(place).and_then(|folder| folder.set_modified(SystemTime::now()));
+    if let Err(error) = touched {
+        tracing::debug!(%error, "noting that a copy of the configuration is used");
+    }
+}
+
+/// Deletes the copies that were not used for long. One with a state in it that could not be saved stays, wherever it is.
+fn delete_unused(trees: &Path) {
+    let Ok(entries) = fs::read_dir(trees) else { return };
+    for copy in entries.flatten().map(|entry| entry.path()) {
+        let age =
+            fs::metadata(&copy).and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
+        if age.is_none_or(|age| age < UNUSED) || holds_state(&copy) {
+            continue;
+        }
+        if let Err(error) = fs::remove_dir_all(&copy) {
+            tracing::warn!(%error, copy = %copy.display(), "deleting an old copy of the configuration");
+        }
+    }
+}
+
+fn holds_state(copy: &Path) -> bool {
+    let is_state = |name: &str| name.ends_with(".tfstate");
+    WalkDir::new(copy)
+        .into_iter()
+        .filter_entry(|e| e.file_name() != ".terraform")
+        .any(|e| e.is_ok_and(|e| e.file_name().to_str().is_none_or(is_state)))
 }
 
 /// Terraform's own leavings are no configuration; a hostile `.terraform` folder never comes along.
@@ -167,6 +205,24 @@ mod tests {
         assert_eq!(copy, a.copy_to(shelf.path()).unwrap());
         assert!(copy.join("modules/x/x.tf").is_file());
         assert!(!copy.join("envs/dev/.terraform").exists());
+    }
+
+    #[test]
+    fn copies_that_nobody_uses_are_deleted_but_for_those_with_a_state() {
+        let shelf = tempfile::tempdir().unwrap();
+        let copy = |text: &str| {
+            Tree::read(tree(&[("a.tf", text)]).path()).unwrap().copy_to(shelf.path()).unwrap()
+        };
+        let (old, used, saved) = (copy("1"), copy("2"), copy("3"));
+        fs::write(saved.join("errored.tfstate"), "{}").unwrap();
+        let long_ago = SystemTime::now() - 2 * UNUSED;
+        for place in [&old, &used, &saved] {
+            fs::File::open(place).unwrap().set_modified(long_ago).unwrap();
+        }
+        assert_eq!(copy("2"), used);
+        let new = copy("4");
+        assert!(!old.exists());
+        assert!(used.is_dir() && saved.is_dir() && new.is_dir());
     }
 
     #[test]

@@ -91,11 +91,23 @@ pub(super) async fn compute(
     held.release().await?;
     let computed = computed?;
     scene.world.plans.put(&computed.record, &computed.file).await?;
-    // Somebody has to delete expired plans; whoever makes a new one does. A failure is the next one's to try again.
-    if let Err(error) = scene.world.plans.sweep(scene.world.clock.now()).await {
+    sweep(scene.world).await;
+    Ok((computed.record, computed.warnings))
+}
+
+/// Deletes what has served: expired plans, the folders of old runs. Somebody has to; whoever makes a new plan does. A
+/// failure is the next one's to try again.
+async fn sweep(world: &World) {
+    let now = world.clock.now();
+    if let Err(error) = world.plans.sweep(now).await {
         tracing::warn!(%error, "deleting expired plans");
     }
-    Ok((computed.record, computed.warnings))
+    let before = world.config.keep_runs().and_then(|kept| now.checked_sub(kept).ok());
+    if let Some(before) = before
+        && let Err(error) = world.runs.sweep(before).await
+    {
+        tracing::warn!(%error, "deleting the folders of old runs");
+    }
 }
 
 /// What a user is told when a child that was refused for the state lock may be started once more.

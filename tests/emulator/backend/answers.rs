@@ -1,9 +1,8 @@
 //! Fault 33: each answer of S3 that is not a plain yes has one of ours, with what to do next. Bad inputs 66 and 67.
 
 use serde_json::json;
-use xtask::lab::Lab;
 
-use super::{bootstrap, exists, project, unique};
+use super::{bootstrap, exists, project};
 use crate::harness::Project;
 
 fn plant(project: &Project, request: &serde_json::Value) {
@@ -106,41 +105,4 @@ fn fault_33_settings_that_somebody_changed_are_found_repaired_and_said() {
     }
     let whole = bootstrap(&project, true).expect("planned");
     assert_eq!(whole.at("/summary/text"), "no changes");
-}
-
-/// An emulator of its own that asks IAM; a user who may do all that bootstrap needs but one action.
-#[test]
-fn fault_33_a_missing_right_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let private = Lab::start_private(folder.path()).unwrap();
-    let emulator = private.emulator();
-    let without = |action: &str| {
-        json!({ "Version": "2012-10-17", "Statement": [
-            { "Effect": "Allow", "Action": "*", "Resource": "*" },
-            { "Effect": "Deny", "Action": action, "Resource": "*" },
-        ]})
-    };
-    let actions = ["s3:PutBucketVersioning", "s3:CreateBucket", "s3:GetBucketVersioning"];
-    let users: Vec<(&str, (String, String))> = actions
-        .into_iter()
-        .enumerate()
-        .map(|(i, a)| (a, emulator.user_with_policy(&format!("u{i}"), &without(a)).unwrap()))
-        .collect();
-    emulator.enforce_iam().unwrap();
-    for (action, (id, secret)) in users {
-        let mut project = Project::new();
-        project.lab = Lab::clone(&private);
-        (project.lab.aws.access_key_id, project.lab.aws.secret_access_key) = (id, secret);
-        let state = super::state(&format!("state-{}", unique(&project)), "");
-        let endpoint = format!("endpoint_url = \"{}\"", private.aws.endpoint);
-        project.set(|s| (s.state, s.aws) = (state, endpoint));
-        let answer = bootstrap(&project, false);
-        // The look at a bucket that is not there asks for nothing; the next look does.
-        let answer =
-            if answer.status() == "succeeded" { bootstrap(&project, false) } else { answer };
-        assert_eq!(answer.at("/error/code"), "upstream_denied", "{action}: {:#}", answer.value);
-        assert_eq!(answer.at("/error/details/action"), action, "{:#}", answer.value);
-        assert!(answer.at("/error/next").contains(action), "{:#}", answer.value);
-        project.lock_is_free();
-    }
 }

@@ -180,6 +180,7 @@ faulty!(Runs {
     look scratch_size(id: OperationId, name: &str) -> Option<u64>;
     step close_scratch(id: OperationId, keep: &[&str]) -> Vec<String>;
     look forget(id: OperationId) -> ();
+    look sweep(before: Timestamp) -> usize;
 });
 
 faulty!(Identity {

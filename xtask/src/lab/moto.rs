@@ -21,6 +21,10 @@ const PROGRAM: &[(&str, &str)] = &[
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
     ("additions/keys.py", include_str!("../../../tests/lab/python/additions/keys.py")),
     ("additions/s3_faults.py", include_str!("../../../tests/lab/python/additions/s3_faults.py")),
+    (
+        "additions/permissions.py",
+        include_str!("../../../tests/lab/python/additions/permissions.py"),
+    ),
     ("additions/sso.py", include_str!("../../../tests/lab/python/additions/sso.py")),
     ("additions/eks.py", include_str!("../../../tests/lab/python/additions/eks.py")),
     ("additions/s3_buckets.py", include_str!("../../../tests/lab/python/additions/s3_buckets.py")),

@@ -173,3 +173,35 @@ async fn promise_7_scratch_goes_and_what_is_kept_is_sealed() {
     assert!(state.path().join("elsewhere").exists());
     assert!(runs.close_scratch(id, &[]).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn old_runs_go_but_none_that_somebody_needs() {
+    let (state, runs, kept) = run().await;
+    let end = |status: &str| serde_json::json!({ "status": status });
+    let mut made = Vec::new();
+    for status in ["succeeded", "refused", "unknown", "running"] {
+        let id = OperationId::fresh();
+        runs.create(id, &Value::Null).await.unwrap();
+        runs.put_result(id, &end(status)).await.unwrap();
+        made.push(id);
+    }
+    let (held, failed) = (OperationId::fresh(), OperationId::fresh());
+    for id in [held, failed] {
+        runs.create(id, &Value::Null).await.unwrap();
+        runs.put_result(id, &end("failed")).await.unwrap();
+    }
+    let supervisor = runs.hold(held).await.unwrap().unwrap();
+    std::fs::write(runs.scratch(failed).await.unwrap().join("errored.tfstate"), "{}").unwrap();
+    assert_eq!(runs.close_scratch(failed, &["errored.tfstate"]).await.unwrap().len(), 1);
+
+    let hour = jiff::SignedDuration::from_hours(1);
+    let now = jiff::Timestamp::now();
+    assert_eq!(runs.sweep(now - hour).await.unwrap(), 0, "all of them are new");
+    assert_eq!(runs.sweep(now + hour).await.unwrap(), 2);
+    let there = |id: OperationId| state.path().join("runs").join(id.to_string()).is_dir();
+    assert_eq!(made.iter().map(|id| there(*id)).collect::<Vec<_>>(), [false, false, true, true]);
+    assert!(there(held) && there(failed) && there(kept), "held; with evidence; without an answer");
+    drop(supervisor);
+    assert_eq!(runs.sweep(now + hour).await.unwrap(), 1);
+    assert!(!there(held));
+}

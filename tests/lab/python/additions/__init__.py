@@ -12,9 +12,9 @@ Each module says in its first lines what AWS does (API reference), what moto doe
 
 import json
 
-from . import eks, keys, s3_buckets, s3_faults, s3_transport, sso
+from . import eks, keys, permissions, s3_buckets, s3_faults, s3_transport, sso
 
-LAYERS = (sso, keys, s3_buckets, s3_transport, s3_faults, eks)
+LAYERS = (sso, keys, s3_buckets, s3_transport, s3_faults, eks, permissions)
 
 
 def wrapped(app):

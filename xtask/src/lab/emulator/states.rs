@@ -2,15 +2,15 @@
 
 use anyhow::{Context, Result};
 use regex_lite::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Emulator, text_of, texts};
 
 impl Emulator {
-    /// From now on the emulator asks IAM about every call, and checks signatures. Nothing takes it back.
-    pub fn enforce_iam(&self) -> Result<()> {
-        let url = format!("{}/moto-api/reset-auth", self.endpoint);
-        text_of(ureq::post(&url).send("0"), &url).map(drop)
+    /// Whether each request is held against the policies of its caller from now on. Answers with the actions that were
+    /// asked for while it was so, and whether each was permitted.
+    pub fn enforce_iam(&self, enforce: bool) -> Result<Value> {
+        self.control("permissions", &json!({ "enforce": enforce }))
     }
 
     /// A user of this name with one inline policy; returns id and secret of an access key.
