@@ -2,6 +2,7 @@
 //! be acted upon.
 
 mod argocd;
+mod charts;
 mod cluster;
 mod credentials;
 pub mod exec_plugin;
@@ -9,7 +10,8 @@ pub mod raw;
 mod reference;
 mod state;
 pub mod surroundings;
-pub mod valid;
+pub mod url;
+mod valid;
 
 pub use exec_plugin::ExecPlugin;
 pub use raw::Raw;

@@ -7,22 +7,27 @@ mod binary;
 mod chart;
 mod command;
 mod diagnose;
+mod fetch;
 mod files;
 mod look;
 mod prepare;
 mod progress;
 mod run;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::error::Result;
+use crate::model::{ChartAt, Outcome};
 use crate::permit::Permit;
 use crate::port::{
     Chart, Filled, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Watch,
 };
+use crate::secret::Secret;
 
 use self::binary::Tool;
 
@@ -41,6 +46,8 @@ pub struct Settings {
     pub credential_command: Vec<String>,
     /// Certificates and proxies for the children, by their usual names; other names are left out.
     pub passthrough: Vec<(String, String)>,
+    /// Passwords of chart sources that settings refer to by the name of an environment variable.
+    pub tokens: BTreeMap<String, Secret>,
 }
 
 /// The adapter.
@@ -79,6 +86,10 @@ impl Releases for Helm {
         chart::read(project, path)
     }
 
+    async fn fetch(&self, at: &ChartAt, scratch: &Path) -> Result<Chart> {
+        self.fetch_chart(at, scratch).await
+    }
+
     async fn cluster_uid(&self, job: &ReleaseJob) -> Result<String> {
         self.prepare(job).await?.cluster_uid().await
     }
@@ -89,6 +100,10 @@ impl Releases for Helm {
 
     async fn look(&self, job: &ReleaseJob, revision: Option<u64>) -> Result<Option<Release>> {
         self.prepare(job).await?.look(revision).await
+    }
+
+    async fn proven(&self, job: &ReleaseJob, intent: &Value) -> Result<Option<(Outcome, String)>> {
+        run::proven(&self.prepare(job).await?, job, intent).await
     }
 
     async fn render(&self, job: &ReleaseJob, filled: Filled<'_>) -> Result<Rendered> {

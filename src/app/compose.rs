@@ -77,7 +77,8 @@ fn referred(config: &Config) -> Vec<&str> {
         _ => None,
     });
     let of_argocd = config.environments().filter_map(|e| e.argocd.as_ref().map(|a| &a.token));
-    let names = of_state.chain(of_argocd).filter_map(|token| match token {
+    let of_charts = config.chart_sources().iter().filter_map(|source| source.password.as_ref());
+    let names = of_state.chain(of_argocd).chain(of_charts).filter_map(|token| match token {
         TokenSource::Env(name) => Some(name.as_str()),
         TokenSource::File(_) => None,
     });
@@ -97,10 +98,7 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
     settings.credential_command =
         vec![surroundings.program.display().to_string(), "credentials".into()];
     settings.passthrough.clone_from(&surroundings.network);
-    settings.tokens = referred(config)
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), surroundings::referred(name)?)))
-        .collect();
+    settings.tokens = surroundings::all_referred(&referred(config));
     settings
 }
 
@@ -112,6 +110,7 @@ fn helm(config: &Config, surroundings: &Surroundings) -> crate::adapter::helm::S
         program: surroundings.program.clone(),
         credential_command: vec![surroundings.program.display().to_string(), "credentials".into()],
         passthrough: surroundings.network.clone(),
+        tokens: surroundings::all_referred(&referred(config)),
     }
 }
 
@@ -119,10 +118,10 @@ fn helm(config: &Config, surroundings: &Surroundings) -> crate::adapter::helm::S
 #[cfg(feature = "argocd")]
 fn applications(config: &Config, clock: &Arc<dyn Clock>) -> Arc<dyn Applications> {
     use crate::adapter::argocd::{ArgoCd, Settings};
-    let tokens = referred(config)
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), surroundings::referred(name)?)));
-    Arc::new(ArgoCd::new(Settings { tokens: tokens.collect() }, Arc::clone(clock)))
+    Arc::new(ArgoCd::new(
+        Settings { tokens: surroundings::all_referred(&referred(config)) },
+        Arc::clone(clock),
+    ))
 }
 
 #[cfg(not(feature = "argocd"))]

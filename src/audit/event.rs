@@ -103,6 +103,13 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         state: Option<StateMark>,
     },
+    /// What was changed tells itself how an unknown end was: the history of a release.
+    Proven {
+        /// What it was.
+        status: Status,
+        /// What was seen.
+        note: String,
+    },
 }
 
 impl Body {
@@ -124,6 +131,7 @@ impl Body {
             Self::CancelRequested { .. } => "cancel_requested",
             Self::Closed { .. } => "closed",
             Self::Reconciled { .. } => "reconciled",
+            Self::Proven { .. } => "proven",
         }
     }
 }

@@ -110,6 +110,9 @@ pub fn project(row: Option<&OperationRow>, event: &EventRecord) -> Option<Operat
                 ..row.clone()
             }
         }
+        (Body::Proven { status, note }, Some(row)) if row.status == Status::Unknown => {
+            OperationRow { status: *status, summary: note.clone(), ..row.clone() }
+        }
         _ => return None,
     };
     next.prev_hash.clone_from(&event.prev_hash);

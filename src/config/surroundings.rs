@@ -1,6 +1,7 @@
 //! What the process was started in: environment variables, user, folders. Read once, at the start.
 #![expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -81,8 +82,13 @@ pub(super) fn variable_name(name: &str) -> bool {
 }
 
 /// The value of a variable that settings refer to; nothing when it is not set or empty.
-pub fn referred(name: &str) -> Option<Secret> {
+fn referred(name: &str) -> Option<Secret> {
     std::env::var(name).ok().filter(|v| !v.is_empty()).map(Secret::new)
+}
+
+/// What the environment variables of these names hold, as far as they are there.
+pub fn all_referred(names: &[&str]) -> BTreeMap<String, Secret> {
+    names.iter().filter_map(|name| Some(((*name).to_owned(), referred(name)?))).collect()
 }
 
 impl Surroundings {

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::argocd;
+use super::charts;
 use super::cluster;
 use super::credentials;
 use super::raw::{self, Raw};
@@ -13,8 +14,8 @@ use super::surroundings::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::{self, BadName, nearest};
 use crate::model::{
-    Actor, Backend, Cloud, ClusterAccess, Environment, EnvironmentKey, Principal, Role, Tier,
-    region,
+    Actor, Backend, ChartSource, Cloud, ClusterAccess, Environment, EnvironmentKey, Principal,
+    Role, Tier, region,
 };
 
 /// Days that the folder of an operation is kept when the settings do not say.
@@ -51,6 +52,7 @@ pub struct Config {
     principals: Vec<PrincipalRule>,
     people: Vec<Person>,
     in_a_pod: bool,
+    sources: Vec<ChartSource>,
 }
 
 /// Resource types whose loss is the loss of data or of many things at once.
@@ -128,6 +130,7 @@ impl Config {
                     .allowed(KNOWN.join(", ")));
             }
         }
+        let sources = charts::sources(&raw.helm.sources, root)?;
         Ok(Self {
             root: root.to_path_buf(),
             state,
@@ -135,6 +138,7 @@ impl Config {
             environments,
             principals,
             people,
+            sources,
             in_a_pod: surroundings.pod.is_some(),
             raw,
         })
@@ -236,6 +240,16 @@ impl Config {
     /// The environment whose project of an Argo CD this is. Left out, there has to be one choice only.
     pub fn by_project(&self, server: Option<&str>, project: Option<&str>) -> Result<&Environment> {
         argocd::by_project(&self.environments, server, project)
+    }
+
+    /// Where charts may be fetched from.
+    pub fn chart_sources(&self) -> &[ChartSource] {
+        &self.sources
+    }
+
+    /// The source that a chart of this URL lies in.
+    pub fn chart_source(&self, chart: &str) -> Result<&ChartSource> {
+        charts::of(&self.sources, chart)
     }
 
     /// The principal that an operating system's user acts as. Users that are not listed may look and plan.

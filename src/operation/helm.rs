@@ -6,7 +6,9 @@ pub(super) mod diff;
 pub(super) mod manifest;
 mod place;
 mod plan;
+mod prove;
 mod request;
+mod sealed;
 mod source;
 pub(super) mod values;
 
@@ -14,11 +16,13 @@ pub use request::{DeployRequest, RollbackRequest, UninstallRequest};
 
 pub(super) use manifest::live_secrets;
 pub(super) use place::{cluster, is_meant, job, namespace_is_open, of_context, reachable};
+pub(super) use prove::prove;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::source::Place;
 use super::{Computed, Done, LongOperation, Scene, World, WriteOperation};
 use crate::config::Config;
 use crate::error::Result;
@@ -62,9 +66,13 @@ impl LongOperation for ReleaseChange {
             let wanted = request::wanted(*self, &ask.own)?;
             namespace_is_open(environment, &wanted.namespace)?;
             reachable(world, environment).await?;
-            if let Some(path) = &wanted.chart_path {
-                let chart = world.releases.chart(world.config.root(), path).await?;
-                request::version(wanted.version.as_deref(), &chart)?;
+            // What lies in a source is fetched when it is planned; here is seen whether it may be.
+            match source::of(&world.config, &wanted)? {
+                Some(Place::Folder(path)) => {
+                    let chart = world.releases.chart(world.config.root(), &path).await?;
+                    request::version(wanted.version.as_deref(), &chart)?;
+                }
+                Some(Place::Source(_)) | None => {}
             }
         }
         Ok((Vec::new(), Vec::new()))

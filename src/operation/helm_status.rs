@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::answer::{MAX, cut};
 use super::call::See;
 use super::catalog::{Kind, Tool};
-use super::helm::{cluster, is_meant, job, live_secrets, namespace_is_open, of_context, reachable};
+use super::helm::{
+    cluster, is_meant, job, live_secrets, namespace_is_open, of_context, prove, reachable,
+};
 use super::{ReadOperation, World, catalog, request};
 use crate::error::{Error, Result};
 use crate::model::{Actor, Effect, Environment, OperationId, name};
@@ -145,6 +147,9 @@ async fn look(
     }
     let listed = world.releases.list(&job, asked.release.is_none()).await;
     let listed = listed.map_err(|error| desk.explain(error))?;
+    if asked.release.is_some() {
+        prove(world, environment, &job).await?;
+    }
     let releases = listed.into_iter().map(|listed| ReleaseEntry {
         name: listed.name,
         revision: listed.last.revision,

@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 
 use super::{ClusterFacts, ClusterUser, Watch};
 use crate::error::{Error, Result};
-use crate::model::{Digest, Environment, OperationId, Outcome};
+use crate::model::{ChartAt, Digest, Environment, OperationId, Outcome};
 use crate::permit::Permit;
 
 pub use readiness::{Readiness, readiness};
 
-/// A chart as it is rendered: all of its files, without what `.helmignore` and we leave out.
+/// A chart as it is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chart {
     /// Its name, as `Chart.yaml` says it.
@@ -25,8 +25,14 @@ pub struct Chart {
     pub version: String,
     /// Contents by path inside of the chart.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// SHA-256 over paths and contents.
+    /// SHA-256 of its archive, else over paths and contents.
     pub digest: Digest,
+    /// The archive, where it came as one: helm is given that, not the files.
+    pub archive: Option<Vec<u8>>,
+    /// The source that it was fetched from: name, URL, the registry's digest.
+    pub origin: Option<String>,
+    /// Who signed it, where settings have that checked.
+    pub signature: Option<String>,
 }
 
 /// One release of one cluster, for one operation.
@@ -188,6 +194,10 @@ pub trait Releases: Send + Sync {
     /// Reads a chart below the project's chart folder. Starts no child, opens no connection, follows no link.
     async fn chart(&self, project: &Path, path: &str) -> Result<Chart>;
 
+    /// Fetches a chart from a source of the settings, checks digest, contents and, where settings name keys, who signed
+    /// it. `scratch` is for files in clear.
+    async fn fetch(&self, at: &ChartAt, scratch: &Path) -> Result<Chart>;
+
     /// The uid of the namespace `kube-system`: it says which cluster this is, whatever its name and address.
     async fn cluster_uid(&self, job: &ReleaseJob) -> Result<String>;
 
@@ -196,6 +206,10 @@ pub trait Releases: Send + Sync {
 
     /// The release at a revision, default the last; `None` when there is no such release.
     async fn look(&self, job: &ReleaseJob, revision: Option<u64>) -> Result<Option<Release>>;
+
+    /// How a change ended that died with nobody looking, and what was seen of it: the job's release, held against the
+    /// `intent` that was noted before. `None`: the note is of another release.
+    async fn proven(&self, job: &ReleaseJob, intent: &Value) -> Result<Option<(Outcome, String)>>;
 
     /// What installing or upgrading would make. The API server is asked, nothing is stored; values that break the
     /// chart's schema are refused here.

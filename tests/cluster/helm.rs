@@ -6,3 +6,5 @@ mod known;
 mod path;
 pub(crate) mod project;
 mod refusals;
+mod shelf;
+mod sources;

@@ -20,4 +20,6 @@ mod kubeconfig;
 #[cfg(test)]
 mod kubernetes;
 #[cfg(test)]
+mod manifests;
+#[cfg(test)]
 mod poc;

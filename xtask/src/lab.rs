@@ -12,6 +12,7 @@ mod hcp;
 mod moto;
 mod ports;
 mod project;
+mod registry;
 
 use std::fs::{self, Permissions};
 use std::ops::Deref;
@@ -27,6 +28,7 @@ pub use self::emulator::{Emulator, Inventory};
 pub use self::gcs::Gcs;
 pub use self::hcp::Hcp;
 pub(crate) use self::project::{copy_infra, write_cli_config};
+pub use self::registry::Registry;
 use crate::cache;
 use crate::child::Identity;
 use crate::place::Checkout;

@@ -22,6 +22,8 @@ pub struct Pins {
     pub provider: Vec<ProviderPin>,
     /// cargo-deny.
     pub cargo_deny: VersionPin,
+    /// Definitions of resources of Kubernetes.
+    pub crds: Vec<CrdPin>,
     /// tfmcp, for the bench.
     pub tfmcp: VersionPin,
 }
@@ -54,6 +56,28 @@ pub struct HelmPin {
 pub struct VersionPin {
     /// The version.
     pub version: String,
+}
+
+/// Files of a Go module that define resources of Kubernetes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrdPin {
+    /// Path of the module.
+    pub module: String,
+    /// Its version.
+    pub version: String,
+    /// Its checksum, as `go.sum` has it.
+    pub sum: String,
+    /// The files.
+    pub files: Vec<String>,
+}
+
+impl CrdPin {
+    /// All that makes the files what they are.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        let files = self.files.iter().map(String::as_str);
+        [self.module.as_str(), self.version.as_str(), self.sum.as_str()].into_iter().chain(files)
+    }
 }
 
 /// One Terraform provider.

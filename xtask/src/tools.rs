@@ -45,6 +45,12 @@ pub enum Tool {
     Actionlint,
     /// The Helm binary.
     Helm,
+    /// The third line of Helm.
+    Helm3,
+    /// A registry of OCI artifacts.
+    Registry,
+    /// A folder with definitions of resources of Kubernetes.
+    Crds,
     /// The Kubernetes control plane, in one program.
     Kubelab,
     /// Nodes and pods without machines.
@@ -108,6 +114,11 @@ impl Tool {
         [Self::Kubelab, Self::Kwok, Self::Argolab, Self::Helm]
     }
 
+    /// The tools that tests of the cluster lane need beside those.
+    pub(crate) fn of_cluster_tests() -> [Self; 3] {
+        [Self::Helm3, Self::Registry, Self::Crds]
+    }
+
     /// Finds the tool or installs it, saying on stderr what takes long.
     pub fn provide(self) -> Result<Found> {
         let started = Instant::now();
@@ -123,6 +134,11 @@ impl Tool {
             Self::Tflint => golang::provide(&cache, &golang::TFLINT),
             Self::Actionlint => golang::provide(&cache, &golang::ACTIONLINT),
             Self::Helm => helm::provide(&cache, &pins),
+            Self::Helm3 => golang::provide_with(&cache, &golang::HELM_3, &golang::HELM_3_EXTRAS),
+            Self::Registry => {
+                golang::provide_with(&cache, &golang::REGISTRY, &golang::REGISTRY_EXTRAS)
+            }
+            Self::Crds => golang::manifests::provide(&cache, &pins),
             Self::Kubelab => {
                 golang::provide_with(&cache, &golang::KUBELAB, &golang::KUBELAB_EXTRAS)
             }
@@ -183,6 +199,9 @@ impl fmt::Display for Tool {
             Self::Tflint => "tflint",
             Self::Actionlint => "actionlint",
             Self::Helm => "helm",
+            Self::Helm3 => "helm3",
+            Self::Registry => "registry",
+            Self::Crds => "crds",
             Self::Kubelab => "kubelab",
             Self::Kwok => "kwok",
             Self::Argolab => "argolab",

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "reads the chart")]
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -12,15 +12,16 @@ use crate::model::digest::Parts;
 use crate::port::Chart;
 
 /// Helm's own limit for a file.
-const FILE_MAX: u64 = 5 * 1024 * 1024;
+pub(super) const FILE_MAX: u64 = 5 * 1024 * 1024;
 /// For the whole chart: it is kept with the plan.
 const CHART_MAX: u64 = 20 * 1024 * 1024;
-const FILES_MAX: usize = 2000;
+pub(super) const FILES_MAX: usize = 2000;
 
+/// What `Chart.yaml` says of a chart.
 #[derive(Deserialize)]
-struct About {
-    name: String,
-    version: String,
+pub(super) struct About {
+    pub(super) name: String,
+    pub(super) version: String,
 }
 
 fn refused(given: &str, why: impl std::fmt::Display) -> Error {
@@ -59,11 +60,19 @@ pub(super) fn read(project: &Path, given: &str) -> Result<Chart> {
     for (name, bytes) in &files {
         parts.add(name.as_bytes()).add(bytes);
     }
-    Ok(Chart { name: about.name, version: about.version, files, digest: parts.finish() })
+    Ok(Chart {
+        name: about.name,
+        version: about.version,
+        files,
+        digest: parts.finish(),
+        archive: None,
+        origin: None,
+        signature: None,
+    })
 }
 
 /// The folder, no part of which is a link.
-fn below(project: &Path, given: &str) -> Result<std::path::PathBuf> {
+fn below(project: &Path, given: &str) -> Result<PathBuf> {
     let plain = Path::new(given).components().all(|c| matches!(c, Component::Normal(_)));
     if !plain || !given.starts_with("helm/") {
         return Err(refused(given, "leaves the chart folder"));
@@ -83,11 +92,11 @@ fn below(project: &Path, given: &str) -> Result<std::path::PathBuf> {
     Ok(at)
 }
 
-fn about(given: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<About> {
+pub(super) fn about(given: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<About> {
     let text = files.get("Chart.yaml").ok_or_else(|| refused(given, "holds no Chart.yaml"))?;
     let about: About = serde_saphyr::from_slice(text)
         .map_err(|e| refused(given, format!("has a Chart.yaml that cannot be read: {e}")))?;
-    // A chart that calls itself `..` would be written beside its folder.
+    // A chart that calls itself `..` would be written beside its folder; and both are part of a file's name.
     let named = about.name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && about.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if !named {
@@ -95,13 +104,21 @@ fn about(given: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<About> {
             .given(&about.name)
             .allowed("letters, digits, -, _ and ., beginning with a letter or digit"));
     }
+    if about.version.contains('/') || about.version.chars().any(char::is_control) {
+        return Err(refused(given, "has a version that is none").given(&about.version));
+    }
     Ok(about)
 }
 
-/// Writes a chart's files below `folder`.
-pub(super) fn write(chart: &Chart, folder: &Path) -> Result<()> {
+/// Writes a chart below `folder`, and says where helm finds it.
+pub(super) fn write(chart: &Chart, folder: &Path) -> Result<PathBuf> {
     files::clear(folder);
     files::make_dir(folder)?;
+    if let Some(archive) = &chart.archive {
+        let place = folder.join("chart.tgz");
+        files::write_private(&place, archive)?;
+        return Ok(place);
+    }
     for (name, bytes) in &chart.files {
         let inside = Path::new(name);
         if !inside.components().all(|c| matches!(c, Component::Normal(_))) {
@@ -114,7 +131,7 @@ pub(super) fn write(chart: &Chart, folder: &Path) -> Result<()> {
         files::make_dir(place.parent().unwrap_or(folder))?;
         files::write_private(&place, bytes)?;
     }
-    Ok(())
+    Ok(folder.to_owned())
 }
 
 #[cfg(test)]

@@ -108,6 +108,11 @@ pub(super) fn render(call: &Call<'_>, files: &Files) -> Vec<OsString> {
     words
 }
 
+/// Checks a signature: the archive with its `.prov` beside it, against public keys.
+pub(super) fn verify(archive: &Path, keyring: &Path) -> Vec<OsString> {
+    vec!["verify".into(), archive.into(), option("--keyring", keyring)]
+}
+
 /// Renders a chart of ours that asks the API server something.
 pub(super) fn ask(call: &Call<'_>, chart: &Path) -> Vec<OsString> {
     let mut words = call.words("template", &["question".into(), chart.into()]);
@@ -165,6 +170,7 @@ mod tests {
             deploy(call, &files, patience, "0198"),
             rollback(call, 3, patience),
             uninstall(call, patience),
+            verify(&files.chart, &folder.join("keys")),
         ]
     }
 
@@ -203,7 +209,7 @@ mod tests {
             let kubeconfig = Path::new("/scratch").join(&folder);
             let line = if four { Line::Four } else { Line::Three };
             let call = Call { line, kubeconfig: &kubeconfig, namespace: &namespace, release: &release };
-            let named = ["--kubeconfig=/", "--kube-context=environment", "--namespace=", "--values=/",
+            let named = ["--kubeconfig=/", "--kube-context=environment", "--namespace=", "--values=/", "--keyring=/",
                 "--timeout=", "--description=datamcp ", "--filter=^", "--max=20", "--revision=3"];
             let ours = ["--install", "--output=json", "--dry-run=server", "--atomic", "--all", "--wait",
                 "--rollback-on-failure", "--wait=watcher", "--wait=hookOnly", "--show-resources"];

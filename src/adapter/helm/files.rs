@@ -29,6 +29,11 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
         .map_err(|e| Error::file("writing a file of the run", path, &e))
 }
 
+/// Reads a file that settings name.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|e| Error::file("reading a file of the settings", path, &e))
+}
+
 /// Removes a folder with all that is in it; that there is none is as good.
 pub(super) fn clear(path: &Path) {
     fs::remove_dir_all(path).ok();

@@ -15,7 +15,7 @@ use crate::port::credentials::{PASSED, aws_config};
 use crate::port::{ClusterUser, Filled, ReleaseJob, UserProof};
 
 /// Longest time for a command that only reads.
-const READ_LIMIT: Duration = Duration::from_mins(3);
+pub(super) const READ_LIMIT: Duration = Duration::from_mins(3);
 /// Largest answer of a command that only reads.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
 
@@ -74,20 +74,31 @@ impl Helm {
             .filter(|(name, _)| PASSED.contains(&name.as_str()) && name != "AWS_CA_BUNDLE")
             .map(|(name, value)| (name.clone(), value.into()))
             .collect();
-        let own = [
-            ("HOME", "home"),
-            ("TMPDIR", "tmp"),
-            ("HELM_CACHE_HOME", "cache"),
-            ("HELM_CONFIG_HOME", "config"),
-            ("HELM_DATA_HOME", "data"),
-            ("HELM_PLUGINS", "data/plugins"),
-        ];
-        env.extend(own.map(|(name, at)| (name.to_owned(), folder.join(at).into())));
+        env.extend(homes(folder));
         // The credential process is started through `sh -c`.
         env.push(("PATH".to_owned(), "/usr/bin:/bin".into()));
-        env.push(("HELM_NO_PLUGINS".to_owned(), "1".into()));
         env
     }
+}
+
+/// Folders of helm's own in place of the user's, and no plugins.
+fn homes(folder: &Path) -> impl Iterator<Item = (String, OsString)> {
+    let own = [
+        ("HOME", "home"),
+        ("TMPDIR", "tmp"),
+        ("HELM_CACHE_HOME", "cache"),
+        ("HELM_CONFIG_HOME", "config"),
+        ("HELM_DATA_HOME", "data"),
+        ("HELM_PLUGINS", "data/plugins"),
+    ];
+    own.map(|(name, at)| (name.to_owned(), folder.join(at).into()))
+        .into_iter()
+        .chain([("HELM_NO_PLUGINS".to_owned(), "1".into())])
+}
+
+/// A helm that reaches nothing: no cluster, no credentials, no network of settings.
+pub(super) fn bare(tool: &Path, folder: &Path) -> Invocation {
+    Invocation::new(tool, folder).env(homes(folder))
 }
 
 /// One cluster, one context, one user.
@@ -189,9 +200,8 @@ impl Prepared {
 
     /// Writes chart and values where helm reads them.
     pub(super) fn fill(&self, filled: Filled<'_>) -> Result<Files> {
-        let files =
-            Files { chart: self.folder.join("chart"), values: self.folder.join("values.json") };
-        chart::write(filled.chart, &files.chart)?;
+        let chart = chart::write(filled.chart, &self.folder.join("chart"))?;
+        let files = Files { chart, values: self.folder.join("values.json") };
         let values = Value::Object(filled.values.clone()).to_string();
         files::write_private(&files.values, values.as_bytes())?;
         Ok(files)
@@ -259,6 +269,7 @@ mod tests {
             program: "/bin/datamcp".into(),
             credential_command: vec![],
             passthrough: vec![],
+            tokens: std::collections::BTreeMap::new(),
         }
     }
 

@@ -6,14 +6,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::prepare::Prepared;
 use super::{diagnose, files, progress};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{End, Running, Sink};
-use crate::model::Outcome;
-use crate::port::{Patience, Ran, ReleaseJob, Revision, Watch};
+use crate::model::digest::Parts;
+use crate::model::{Digest, Outcome};
+use crate::port::{ClusterFacts, Patience, Ran, ReleaseJob, Revision, Watch};
 
 /// What helm prints, in the run's folder.
 const STDOUT: &str = "helm.out";
@@ -28,11 +30,62 @@ const TELL: Duration = Duration::from_secs(3);
 pub(super) type Guard<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 /// What is done to the release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Verb {
     Deploy,
     Rollback,
     Uninstall,
+}
+
+/// What is noted before helm is started, for who finds it dead together with its supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+struct Begun {
+    verb: Verb,
+    namespace: String,
+    release: String,
+    /// The cluster, by address and authority.
+    cluster: Digest,
+    before: Option<Revision>,
+}
+
+/// Which cluster a job means.
+fn of(cluster: &ClusterFacts) -> Digest {
+    let mut parts = Parts::default();
+    parts.add(cluster.endpoint.as_bytes()).add(cluster.certificate_authority.as_bytes());
+    parts.finish()
+}
+
+/// How a change ended whose helm died with nobody looking, as the release's history shows it now. `None`: the note is of
+/// another release, or of none.
+pub(super) async fn proven(
+    prepared: &Prepared,
+    job: &ReleaseJob,
+    intent: &Value,
+) -> Result<Option<(Outcome, String)>> {
+    let begun = intent.get("begun").cloned().unwrap_or_default();
+    let Ok(begun) = serde_json::from_value::<Begun>(begun) else { return Ok(None) };
+    let same = begun.namespace == job.namespace && begun.release == job.release;
+    // Settings may have been changed since: another cluster's history tells nothing.
+    if !same || begun.cluster != of(&job.cluster) {
+        return Ok(None);
+    }
+    let after = prepared.last().await?;
+    let stands =
+        after.as_ref().map_or("gone".to_owned(), |r| format!("{} {}", r.revision, r.status));
+    let doing = format!("looking at {}", prepared.place);
+    let ended = Ended {
+        doing: &doing,
+        verb: begun.verb,
+        end: None,
+        interrupted: false,
+        before: begun.before.as_ref(),
+        after: Ok(after),
+        said: "",
+    };
+    let (outcome, error) = ended.told();
+    let next = error.and_then(|e| e.next).map(|next| format!("; {next}")).unwrap_or_default();
+    Ok(Some((outcome, format!("the history of {} tells: {stands}{next}", prepared.place))))
 }
 
 /// One call of helm that changes something.
@@ -61,7 +114,15 @@ pub(super) async fn run(
     }
     let before = prepared.last().await?;
     let words: Vec<_> = work.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
-    let body = json!({ "program": prepared.tool.path, "argv": words, "stream": STDOUT });
+    let begun = Begun {
+        verb,
+        namespace: job.namespace.clone(),
+        release: job.release.clone(),
+        cluster: of(&job.cluster),
+        before: before.clone(),
+    };
+    let body =
+        json!({ "program": prepared.tool.path, "argv": words, "stream": STDOUT, "begun": begun });
     watch.note("intent", body).await?;
     guard.await?;
     let mut running = prepared

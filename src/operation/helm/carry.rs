@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::plan::Sealed;
+use super::sealed::Sealed;
 use super::{ReleaseChange, place};
 use crate::error::{Error, Result};
 use crate::model::{Outcome, PlanRecord};

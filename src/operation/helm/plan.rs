@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::diff::{Delta, There, diff};
 use super::manifest::{self, Object};
 use super::request::{self, Wanted};
+use super::sealed::{Sealed, SealedChart};
+use super::source::{self, Place};
 use super::{ReleaseChange, place, values};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::digest::Parts;
@@ -21,55 +20,6 @@ use crate::operation::{Computed, Scene};
 use crate::port::{
     Caller, Chart, ClusterUser, Filled, Hook, Release, ReleaseJob, Rendered, Revision, Watch,
 };
-
-/// What is kept of a plan, sealed: exactly this is carried out.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Sealed {
-    pub(super) change: ReleaseChange,
-    pub(super) wanted: Wanted,
-    chart: Option<SealedChart>,
-    /// The revision to go back to.
-    pub(super) revision: Option<u64>,
-    /// Objects that are another at each rendering.
-    unsteady: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SealedChart {
-    name: String,
-    version: String,
-    digest: Digest,
-    /// Contents in base64 by path.
-    files: BTreeMap<String, String>,
-}
-
-impl SealedChart {
-    fn of(chart: &Chart) -> Self {
-        let files = chart.files.iter().map(|(name, bytes)| (name.clone(), STANDARD.encode(bytes)));
-        let (name, version) = (chart.name.clone(), chart.version.clone());
-        Self { name, version, digest: chart.digest.clone(), files: files.collect() }
-    }
-}
-
-impl Sealed {
-    pub(super) fn open(file: &[u8]) -> Result<Self> {
-        serde_json::from_slice(file).map_err(|e| Error::internal("opening a plan", e))
-    }
-
-    pub(super) fn chart(&self) -> Result<Option<Chart>> {
-        let Some(kept) = &self.chart else { return Ok(None) };
-        let files = kept.files.iter().map(|(name, text)| {
-            let bytes = STANDARD.decode(text).map_err(|e| Error::internal("opening a plan", e))?;
-            Ok((name.clone(), bytes))
-        });
-        Ok(Some(Chart {
-            name: kept.name.clone(),
-            version: kept.version.clone(),
-            digest: kept.digest.clone(),
-            files: files.collect::<Result<_>>()?,
-        }))
-    }
-}
 
 /// What was seen of cluster and release.
 struct Seen {
@@ -116,6 +66,9 @@ impl Seen {
         if let Some(chart) = &sealed.chart {
             let text = format!("{}-{} {}", chart.name, chart.version, chart.digest);
             facts.insert("chart", text);
+            let signed = || chart.signature.clone().unwrap_or_else(|| "not checked".to_owned());
+            facts.extend(chart.origin.clone().map(|origin| ("chart source", origin)));
+            facts.extend(chart.origin.as_ref().map(|_| ("chart signature", signed())));
         }
         if let ClusterUser::Given(given) = &self.job.user {
             facts.insert("cluster user", given.about.clone());
@@ -161,14 +114,7 @@ pub(super) async fn compute(
     let seen = Seen::look(scene, &wanted).await?;
     let doing =
         format!("planning {}/{} in {}", wanted.namespace, wanted.release, scene.environment.key);
-    let chart = match &wanted.chart_path {
-        Some(path) => {
-            let chart = scene.world.releases.chart(scene.world.config.root(), path).await?;
-            request::version(wanted.version.as_deref(), &chart)?;
-            Some(chart)
-        }
-        None => None,
-    };
+    let chart = chart(scene, &wanted).await?;
     let mut sealed = Sealed {
         change,
         chart: chart.as_ref().map(SealedChart::of),
@@ -212,6 +158,21 @@ pub(super) async fn compute(
     Ok(Computed { record, file, warnings })
 }
 
+/// The chart that is wanted, from where it lies.
+async fn chart(scene: &Scene<'_>, wanted: &Wanted) -> Result<Option<Chart>> {
+    let (config, releases) = (&scene.world.config, &scene.world.releases);
+    let chart = match source::of(config, wanted)? {
+        Some(Place::Folder(path)) => releases.chart(config.root(), &path).await?,
+        Some(Place::Source(at)) => {
+            scene.journal.progress(&format!("fetching {at}"), 0, 0).await;
+            releases.fetch(&at, &scene.job.scratch).await?
+        }
+        None => return Ok(None),
+    };
+    request::version(wanted.version.as_deref(), &chart)?;
+    Ok(Some(chart))
+}
+
 /// Looked at and rendered again: whatever moved since is another change.
 pub(super) async fn bind(
     change: ReleaseChange,
@@ -225,6 +186,8 @@ pub(super) async fn bind(
         return Err(Error::internal("opening a plan", "it is another tool's"));
     }
     place::namespace_is_open(&scene.environment, &sealed.wanted.namespace)?;
+    // The archive is the plan's; whether its source is still one is the settings' to say.
+    source::of(&scene.world.config, &sealed.wanted)?;
     let seen = Seen::look(scene, &sealed.wanted).await?;
     let manifest = match sealed.chart()? {
         Some(chart) => {
@@ -451,6 +414,11 @@ fn describe(
         (None, Some(revision)) => format!("  then  as revision {revision} was"),
         (None, None) => "  then  gone".to_owned(),
     });
+    if let Some((chart, origin)) = sealed.chart.as_ref().and_then(|c| Some((c, c.origin.as_ref()?)))
+    {
+        lines.push(format!("  from  {origin}, archive {}", chart.digest));
+        lines.extend(chart.signature.iter().map(|by| format!("        signed by {by}")));
+    }
     for delta in deltas {
         lines.push(String::new());
         lines.push(format!("{:<8} {}", delta.action.word(), delta.address));

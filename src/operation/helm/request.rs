@@ -19,9 +19,10 @@ const TIMEOUT_S_MAX: u64 = 3600;
 pub struct DeployRequest {
     /// Kube context of an environment's cluster.
     pub kube_context: Option<String>,
-    /// Folder of the chart, below `helm/` of the project.
+    /// Folder of the chart below `helm/` of the project, or a chart in a source of the settings: `oci://HOST/PATH/NAME`,
+    /// `https://HOST/PATH/NAME`.
     pub chart_path: Option<String>,
-    /// Version that the chart must have.
+    /// Version that the chart must have; a chart in a source needs it.
     pub version: Option<String>,
     /// Name of the release.
     pub release: Option<String>,
@@ -159,17 +160,12 @@ fn named(field: &str, given: Option<&String>, rule: fn(&str) -> Result<(), BadNa
 fn check(given: &Given) -> Result<(Map<String, Value>, Patience)> {
     named("release", given.release.as_ref(), name::release)?;
     named("namespace", given.namespace.as_ref(), name::namespace)?;
-    if let Some(path) = &given.chart_path {
-        source::check(path)?;
+    if let Some(version) = given.version.as_ref().filter(|version| !source::is_version(version)) {
+        return Err(Error::invalid("version", version, "is not a version of a chart")
+            .allowed("one version, for instance 1.4.2; no range"));
     }
-    if let Some(version) = &given.version {
-        let plain = version.starts_with(|c: char| c.is_ascii_digit())
-            && version.len() <= 64
-            && version.chars().all(|c| c.is_ascii_alphanumeric() || ".-+".contains(c));
-        if !plain {
-            return Err(Error::invalid("version", version, "is not a version of a chart")
-                .allowed("one version, for instance 1.4.2; no range"));
-        }
+    if let Some(path) = &given.chart_path {
+        source::place(path, given.version.as_deref())?;
     }
     if given.revision == Some(0) {
         return Err(Error::invalid("revision", "0", "is not a revision").allowed("1 or more"));

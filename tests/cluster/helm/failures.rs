@@ -12,7 +12,15 @@ fn kill(pid: i32) {
 
 #[test]
 fn a_failed_upgrade_is_partial_and_is_brought_back() {
-    let project = Project::new();
+    failed_and_brought_back(&Project::new());
+}
+
+#[test]
+fn by_helm_3_a_failed_upgrade_is_partial_and_is_brought_back() {
+    failed_and_brought_back(&Project::by_helm_3());
+}
+
+fn failed_and_brought_back(project: &Project) {
     project.deploy(json!({})).expect("succeeded");
     let mut request = project.deployment(json!({ "stuck": true, "tag": "2" }));
     request["timeout_s"] = json!(5);
@@ -32,7 +40,52 @@ fn a_failed_upgrade_is_partial_and_is_brought_back() {
 
 #[test]
 fn fault_47_a_killed_helm_leaves_one_way_on() {
+    killed_and_brought_back(&Project::new());
+}
+
+#[test]
+fn fault_47_a_killed_helm_3_leaves_one_way_on() {
+    killed_and_brought_back(&Project::by_helm_3());
+}
+
+/// The process that started this one.
+fn parent(pid: i32) -> i32 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, rest) = text.rsplit_once(") ").unwrap();
+    rest.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn fault_47_a_helm_that_died_with_its_supervisor_is_told_by_the_releases_history() {
     let project = Project::new();
+    project.deploy(json!({})).expect("succeeded");
+    let (id, pid) = project.hanging();
+    until("a pending revision", || {
+        (project.status()["releases"][0]["status"] == "pending-upgrade").then_some(())
+    });
+    let supervisor = parent(pid);
+    kill(supervisor);
+    kill(pid);
+    // Nobody saw the end: the environment is closed to all.
+    until("an unknown end", || (project.end(&id).text("/status") == "unknown").then_some(()));
+    project.deploy(json!({})).refused("environment_blocked");
+    // Another release of the same environment tells nothing of it.
+    let other = json!({ "kube_context": "aws-dev", "namespace": "apps", "release": "another" });
+    project.call("helm_status", &other);
+    project.deploy(json!({})).refused("environment_blocked");
+
+    let status = project.status();
+    assert_eq!(status["releases"][0]["status"], "pending-upgrade", "{status}");
+    let shown = project.cli(&["ops", "show", &id], "").value;
+    assert!(shown.to_string().contains("the history of apps/"), "{shown:#}");
+    let listed = project.call("list_operations", &json!({})).value.to_string();
+    assert!(!listed.contains("\"unknown\""), "{listed}");
+    project.really("helm_rollback", project.release_of()).expect("succeeded");
+    project.really("helm_uninstall", project.release_of()).expect("succeeded");
+    assert_eq!(project.cli(&["ops", "verify"], "").code, Some(0), "the log is whole");
+}
+
+fn killed_and_brought_back(project: &Project) {
     project.deploy(json!({})).expect("succeeded");
     let (id, pid) = project.hanging();
     // It has begun once the history says so.

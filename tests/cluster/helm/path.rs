@@ -9,7 +9,18 @@ const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/apps/deployments";
 
 #[test]
 fn a_release_is_made_changed_brought_back_and_taken_away() {
-    let project = Project::new();
+    whole_life(&Project::new());
+}
+
+#[test]
+fn helm_3_makes_changes_brings_back_and_takes_away_a_release() {
+    let project = Project::by_helm_3();
+    whole_life(&project);
+    let checks = project.call("preflight", &json!({})).value.to_string();
+    assert!(checks.contains("helm 3."), "it is the one that was used: {checks}");
+}
+
+fn whole_life(project: &Project) {
     let planned = project.call("helm_deploy", &project.deployment(json!({}))).expect("planned");
     planned.says("/plan_stdout", &format!("create   Deployment apps/{}", project.release));
     assert_eq!(planned.value["summary"]["add"], 3);

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use xtask::lab::Lab;
+use xtask::tools::Tool;
 
 use crate::harness::{fresh, kubernetes, lab, until};
 
@@ -95,6 +96,17 @@ impl Project {
     /// A project whose cluster lets it into the namespace that the lab keeps for the product.
     pub(crate) fn new() -> Self {
         Self::with(&["datamcp:deployers"], "")
+    }
+
+    /// Whose helm is of the third line.
+    pub(crate) fn by_helm_3() -> Self {
+        let project = Self::new();
+        let place = project.folder().join("datamcp.toml");
+        let settings = std::fs::read_to_string(place).unwrap();
+        let four = kubernetes(&project.lab).helm.display().to_string();
+        let three = Tool::Helm3.provide().unwrap().path.display().to_string();
+        project.write("datamcp.toml", &settings.replace(&four, &three));
+        project
     }
 
     /// With these groups behind its identity, and these further settings of the cluster.

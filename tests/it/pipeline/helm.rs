@@ -312,3 +312,38 @@ async fn preflight_asks_for_helm_where_there_is_a_cluster() {
     assert!(look(&site()).await.contains("helm 4.3"));
     assert!(!look(&Site::new()).await.contains("helm"));
 }
+
+#[tokio::test]
+async fn fault_47_an_unknown_end_is_told_by_the_release_that_it_is_of_and_by_no_other() {
+    let site = site();
+    let plan = planned(&site, "helm_deploy", deploy()).await;
+    site.helm.tell(|t| t.outcome = Outcome::Unknown);
+    let ended = carried(&site, "helm_deploy", &plan).await;
+    assert_eq!(ended["status"], "unknown", "{ended}");
+    let id = ended["operation_id"].as_str().unwrap().parse().unwrap();
+    let look = async |release: &str| {
+        let tool = datamcp::operation::catalog::find("helm_status").unwrap();
+        let request = json!({ "kube_context": "aws-dev", "namespace": "apps", "release": release });
+        let called = datamcp::operation::call(
+            &site.world(),
+            &super::site::agent(),
+            tool,
+            request,
+            &mut |_| {},
+        )
+        .await;
+        assert!(!called.failed, "{}", called.answer);
+        site.row(id).await.status
+    };
+    // Nothing is made of what the history does not tell, nor of another release.
+    assert_eq!(look("web").await, Status::Unknown);
+    site.helm.tell(|t| t.outcome = Outcome::Succeeded);
+    assert_eq!(look("other").await, Status::Unknown);
+    assert!(site.blocked("aws/dev").await.is_some());
+    assert_eq!(look("web").await, Status::Succeeded);
+    assert_eq!(site.blocked("aws/dev").await, None);
+    // What is told stays so.
+    site.helm.tell(|t| t.outcome = Outcome::Failed);
+    assert_eq!(look("web").await, Status::Succeeded);
+    planned(&site, "helm_deploy", deploy()).await;
+}

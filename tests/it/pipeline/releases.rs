@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use datamcp::error::{Error, Result};
-use datamcp::model::{Digest, Outcome};
+use datamcp::model::{ChartAt, Digest, Outcome};
 use datamcp::permit::Permit;
 use datamcp::port::{
     Chart, Filled, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Revision, Watch,
@@ -122,7 +122,17 @@ impl Releases for Helm {
             version: "1.0.0".into(),
             digest: Digest::of(format!("{path} {text}")),
             files: BTreeMap::from([("Chart.yaml".to_owned(), text.into_bytes())]),
+            archive: None,
+            origin: None,
+            signature: None,
         })
+    }
+    async fn fetch(&self, at: &ChartAt, scratch: &Path) -> Result<Chart> {
+        let mut chart = self.chart(scratch, &at.url).await?;
+        self.question("fetch");
+        chart.archive = Some(self.script.lock().unwrap().chart.clone().into_bytes());
+        chart.origin = Some(format!("{} {}", at.source.name, at.url));
+        Ok(chart)
     }
     async fn cluster_uid(&self, _job: &ReleaseJob) -> Result<String> {
         self.question("cluster_uid");
@@ -146,6 +156,16 @@ impl Releases for Helm {
             release
         }))
     }
+    async fn proven(
+        &self,
+        job: &ReleaseJob,
+        intent: &serde_json::Value,
+    ) -> Result<Option<(Outcome, String)>> {
+        self.question("proven");
+        let script = self.script.lock().unwrap();
+        let begun = intent["begun"]["release"] == job.release.as_str();
+        Ok(begun.then(|| (script.outcome, script.said.clone())))
+    }
     async fn render(&self, _job: &ReleaseJob, _filled: Filled<'_>) -> Result<Rendered> {
         self.question("render");
         let mut script = self.script.lock().unwrap();
@@ -164,7 +184,8 @@ impl Releases for Helm {
         patience: Patience,
         watch: &dyn Watch,
     ) -> Result<Ran> {
-        watch.note("intent", serde_json::json!({})).await?;
+        let begun = serde_json::json!({ "begun": { "release": job.release } });
+        watch.note("intent", begun).await?;
         let chart = String::from_utf8(filled.chart.files["Chart.yaml"].clone()).unwrap();
         let values = serde_json::Value::Object(filled.values.clone());
         let call = format!("deploy {} {chart} {values} {}", job.release, patience.timeout_s);

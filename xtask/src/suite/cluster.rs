@@ -10,7 +10,9 @@ use crate::tools::Tool;
 pub(super) fn lane(run: &mut Run<'_>) {
     let lane = Lane::Cluster;
     let checkout = run.checkout;
-    if run.tools(lane, Tool::of_cluster()).is_none() {
+    if run.tools(lane, Tool::of_cluster()).is_none()
+        || run.tools(lane, Tool::of_cluster_tests()).is_none()
+    {
         return;
     }
     let (mut started, mut ready) = (false, false);

@@ -4,6 +4,7 @@
 //! published parts together. One is built at a time: the compiler alone fills the machine.
 
 mod cluster;
+pub(super) mod manifests;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 pub(super) use self::cluster::{
-    ARGOLAB, ARGOLAB_EXTRAS, KUBELAB, KUBELAB_EXTRAS, KWOK, KWOK_EXTRAS,
+    ARGOLAB, ARGOLAB_EXTRAS, KUBELAB, KUBELAB_EXTRAS, KWOK, KWOK_EXTRAS, REGISTRY, REGISTRY_EXTRAS,
 };
 use super::{Provided, origin, python, say};
 use crate::cache::{Cache, Slot, hold};
@@ -70,6 +71,20 @@ pub(super) const HELM: Module = Module {
     go_mod: include_str!("../../../tests/lab/helm/go.mod"),
     go_sum: include_str!("../../../tests/lab/helm/go.sum"),
     about: "about 3 min",
+};
+pub(super) const HELM_3: Module = Module {
+    name: "helm3",
+    path: "helm.sh/helm/v3",
+    package: "helm.sh/helm/v3/cmd/helm",
+    go_mod: include_str!("../../../tests/lab/helm3/go.mod"),
+    go_sum: include_str!("../../../tests/lab/helm3/go.sum"),
+    about: "about 3 min",
+};
+/// Built from its module it says the line it belongs to, not the patch that it is: older ones are refused.
+pub(super) const HELM_3_EXTRAS: Extras = Extras {
+    main_go: "",
+    variables: "-X helm.sh/helm/v3/internal/version.version=v3.20.2",
+    share: &[],
 };
 pub(super) const TOFU: Module = Module {
     name: "tofu",
@@ -231,7 +246,9 @@ mod tests {
 
     #[test]
     fn every_module_names_its_version() {
-        for module in [TFLINT, ACTIONLINT, HELM, KUBELAB, KWOK, ARGOLAB, TOFU, FAKE_GCS] {
+        for module in
+            [TFLINT, ACTIONLINT, HELM, KUBELAB, KWOK, ARGOLAB, TOFU, FAKE_GCS, HELM_3, REGISTRY]
+        {
             assert!(numbers(&module.version().unwrap()).len() == 3);
             assert!(numbers(module.language().unwrap()).len() >= 2);
             let tool = format!("tool {}", module.package);
@@ -240,9 +257,11 @@ mod tests {
     }
 
     #[test]
-    fn the_control_plane_says_the_version_it_is_built_from() {
+    fn what_asks_its_version_of_the_linker_says_the_one_it_is_built_from() {
         let version = format!("gitVersion=v{}", KUBELAB.version().unwrap());
         assert!(KUBELAB_EXTRAS.variables.contains(&version));
+        let version = format!("version.version=v{}", HELM_3.version().unwrap());
+        assert!(HELM_3_EXTRAS.variables.contains(&version));
     }
 
     #[test]

@@ -85,9 +85,18 @@ impl Api {
 
     /// Applies the objects of a YAML text, server-side, one after the other.
     pub fn apply(&self, manifest: &str) -> Result<()> {
+        self.send_all(manifest, "fieldManager=lab&force=true")
+    }
+
+    /// Has the server say whether it would take the objects of a YAML text: unknown fields are errors, nothing is stored.
+    pub fn check(&self, manifest: &str) -> Result<()> {
+        self.send_all(manifest, "fieldManager=lab&force=true&dryRun=All&fieldValidation=Strict")
+    }
+
+    fn send_all(&self, manifest: &str, how: &str) -> Result<()> {
         for text in manifest.split("\n---\n").filter(|text| !text.trim().is_empty()) {
             let object: Object = serde_saphyr::from_str(text).context("reading a manifest")?;
-            let path = format!("{}?fieldManager=lab&force=true", object.path());
+            let path = format!("{}?{how}", object.path());
             let mut answer = self
                 .authorized(self.agent.patch(self.url(&path)))
                 .header("Content-Type", "application/apply-patch+yaml")
@@ -117,6 +126,7 @@ impl Object {
         let kind = self.kind.to_lowercase();
         let plural = match kind.strip_suffix('y') {
             Some(stem) => format!("{stem}ies"),
+            None if kind.ends_with('s') => format!("{kind}es"),
             None => format!("{kind}s"),
         };
         let place = match &self.metadata.namespace {

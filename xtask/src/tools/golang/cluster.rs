@@ -55,3 +55,18 @@ pub(in crate::tools) const ARGOLAB_EXTRAS: Extras = Extras {
         "manifests/crds/appproject-crd.yaml",
     ],
 };
+
+/// Built with what serves files alone: its own command brings the clients of three clouds.
+pub(in crate::tools) const REGISTRY: Module = Module {
+    name: "registry",
+    path: "github.com/distribution/distribution/v3",
+    package: ".",
+    go_mod: include_str!("../../../../tests/lab/registry/go.mod"),
+    go_sum: include_str!("../../../../tests/lab/registry/go.sum"),
+    about: "about 1 min",
+};
+pub(in crate::tools) const REGISTRY_EXTRAS: Extras = Extras {
+    main_go: include_str!("../../../../tests/lab/registry/main.go"),
+    variables: "",
+    share: &[],
+};
