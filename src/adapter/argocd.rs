@@ -3,6 +3,7 @@
 
 mod answer;
 mod client;
+mod presented;
 mod token;
 mod version;
 

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_inputs_83_to_85_urls_of_servers() {
+    fn bad_inputs_83_to_85_and_security_22_urls_of_servers() {
         for bad in [
             "http://169.254.169.254",
             "https://169.254.169.254/x",

@@ -208,9 +208,13 @@ pub struct Organization {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Poc {
-    /// Argo CD's own chart, a folder below `helm/`; left out: the environment's Argo CD is there already.
+    /// Argo CD's own chart, a folder below `helm/` or a chart of a source; left out: the environment's Argo CD is there
+    /// already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chart: Option<String>,
+    /// Version that it must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// File with the values for it, relative to the settings file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<PathBuf>,

@@ -44,3 +44,13 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         std::thread::sleep(Duration::from_millis(100));
     }
 }
+
+/// Makes a node that takes pods which ask for one of this name (`lab/for`), and no others.
+pub(crate) fn node_for(lab: &Lab, name: &str) {
+    let node = format!(
+        "apiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\n  annotations: {{ kwok.x-k8s.io/node: fake }}\n  \
+         labels: {{ lab/for: {name} }}\nspec:\n  taints: [{{ key: lab/for, effect: NoSchedule }}]\n\
+         status:\n  allocatable: &size {{ cpu: \"4\", memory: 8Gi, pods: \"10\", ephemeral-storage: 1Ti }}\n  capacity: *size\n"
+    );
+    kubernetes(lab).as_admin().unwrap().apply(&node).unwrap();
+}

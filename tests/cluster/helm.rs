@@ -1,6 +1,7 @@
 //! Releases on the real thing: real helm, a real API server, tokens that the cluster checks.
 
 mod failures;
+mod flaps;
 mod known;
 mod path;
 pub(crate) mod project;

@@ -98,7 +98,7 @@ fn the_sequence_goes_on_in_the_cluster_until_an_application_is_healthy() {
 
     // Once more, with a chart for Argo CD: here a small one stands in for its vendor's.
     let text = std::fs::read_to_string(project.folder().join("datamcp.toml")).unwrap();
-    let chart = "[poc]\nchart = \"helm/charts/argo-cd\"\nvalues = \"helm/values/argo-cd.yaml\"\nnamespace = \"apps\"\n";
+    let chart = "[poc]\nchart = \"helm/charts/argo-cd\"\nversion = \"0.0.1\"\nvalues = \"helm/values/argo-cd.yaml\"\nnamespace = \"apps\"\n";
     std::fs::write(project.folder().join("datamcp.toml"), text.replacen("[poc]\n", chart, 1))
         .unwrap();
     let dry = project.cli_text(&["poc", "aws"]);

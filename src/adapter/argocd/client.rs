@@ -15,7 +15,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Response, StatusCode};
 use serde_json::Value;
 
-use super::token;
+use super::{presented, token};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::ArgoProject;
@@ -116,8 +116,19 @@ impl Client {
         if let Some(body) = body {
             request = request.body(body.to_string());
         }
-        let answer = request.send().await.map_err(|e| unreachable(doing, place, &e))?;
-        read(doing, place, answer).await
+        match request.send().await {
+            Ok(answer) => read(doing, place, answer).await,
+            Err(error) => {
+                let told = unreachable(doing, place, &error);
+                if certificate(&error).is_none() {
+                    return Err(told);
+                }
+                Err(match presented::subject(&place.url).await {
+                    Some(subject) => told.detail("subject", subject),
+                    None => told,
+                })
+            }
+        }
     }
 
     fn client(&self, place: &ArgoProject, doing: &str) -> Result<reqwest::Client> {

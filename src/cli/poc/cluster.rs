@@ -75,6 +75,9 @@ impl Walk<'_> {
             "namespace": settings.namespace.as_deref().unwrap_or("argocd"),
             "timeout_s": PATIENCE_S,
         });
+        if let (Some(version), Some(fields)) = (&settings.version, request.as_object_mut()) {
+            fields.insert("version".into(), json!(version));
+        }
         if let (Some(file), Some(fields)) = (&settings.values, request.as_object_mut()) {
             let values = config::text_beside(&self.world.config, "poc.values", file)?;
             fields.insert("values".into(), json!(values));

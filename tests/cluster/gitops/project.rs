@@ -266,7 +266,9 @@ impl Project {
 
 /// A job that ends once there is a node for it: a sync waits for it so long.
 pub(crate) fn hook(name: &str) -> String {
-    endless(name).replace("no: such-node", &format!("lab/for: {name}"))
+    let place =
+        format!("lab/for: {name} }}\n      tolerations: [{{ key: lab/for, operator: Exists }}]\n");
+    endless(name).replace("no: such-node }\n", &place)
 }
 
 /// A job that never ends: a sync that waits for it, waits for ever.

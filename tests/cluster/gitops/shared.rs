@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::project::{Project, hook};
-use crate::harness::{argocd, kubernetes, until};
+use crate::harness::{argocd, kubernetes, node_for, until};
 
 /// The project of the lab with a window that keeps one application from being synced, until it is dropped.
 struct Closed<'p>(&'p Project);
@@ -81,16 +81,6 @@ fn hanging(project: &Project) -> String {
     id
 }
 
-/// What the sync waits for.
-fn release(project: &Project) {
-    let name = &project.name;
-    let node = format!(
-        "apiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\n  annotations: {{ kwok.x-k8s.io/node: fake }}\n  \
-         labels: {{ lab/for: {name} }}\nstatus:\n  allocatable: &size {{ cpu: \"4\", memory: 8Gi, pods: \"10\", ephemeral-storage: 1Ti }}\n  capacity: *size\n"
-    );
-    kubernetes(&project.lab).as_admin().unwrap().apply(&node).unwrap();
-}
-
 #[test]
 fn promise_6_a_sync_whose_supervisor_was_killed_is_followed_and_not_repeated() {
     let project = Project::new();
@@ -110,7 +100,7 @@ fn promise_6_a_sync_whose_supervisor_was_killed_is_followed_and_not_repeated() {
     assert_eq!(project.status().text("/operation/phase"), "Running", "it goes on without us");
     let plan = project.call("argo_sync", &project.app()).expect("planned");
     plan.says("/plan_stdout", &format!("the sync of operation {id} still runs"));
-    release(&project);
+    node_for(&project.lab, &project.name);
     let done = project.really("argo_sync", project.app()).expect("succeeded");
     assert_eq!(done.text("/details/health"), "Healthy", "{:#}", done.value);
     let status = project.status();
@@ -131,7 +121,7 @@ fn fault_48_an_application_that_is_busy_is_waited_for_as_long_as_settings_say() 
     let mut request = project.app();
     request["wait_s"] = json!(0);
     let waiting = other.call("argo_sync", &request).expect("running").text("/operation_id");
-    release(&project);
+    node_for(&project.lab, &project.name);
     let planned = other.end(&waiting);
     assert_eq!(planned.text("/status"), "planned", "{:#}", planned.value);
     assert_eq!(project.end(&id).text("/status"), "succeeded");

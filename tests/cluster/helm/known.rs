@@ -7,10 +7,10 @@ use serde_json::json;
 use xtask::lab::Lab;
 
 use super::project::Project;
-use crate::harness::{kubernetes, lab};
+use crate::harness::{fresh, kubernetes, lab};
 
 /// The file with the token of the product's account: it may edit one namespace and see three.
-fn token_file(lab: &Lab) -> PathBuf {
+pub(super) fn token_file(lab: &Lab) -> PathBuf {
     kubernetes(lab).product_kubeconfig.with_file_name("product.token")
 }
 
@@ -27,6 +27,11 @@ fn private(path: &Path, text: &str) {
 
 /// A project whose kubeconfig has this user, beside a cluster that nobody is to come to.
 fn by_kubeconfig(user: &str, more: &str) -> Project {
+    by_kubeconfig_at(&kubernetes(&lab()).endpoint, user, more)
+}
+
+/// The same, with the API somewhere else.
+pub(super) fn by_kubeconfig_at(endpoint: &str, user: &str, more: &str) -> Project {
     let project =
         Project::on(lab(), &format!("kubeconfig = \"kube.yaml\", context = \"aws-dev\"{more}"));
     let kubernetes = kubernetes(&project.lab);
@@ -37,7 +42,7 @@ fn by_kubeconfig(user: &str, more: &str) -> Project {
          contexts:\n- {{ name: other, context: {{ cluster: other, user: product }} }}\n\
          - {{ name: aws-dev, context: {{ cluster: lab, user: product, namespace: closed }} }}\n\
          users:\n- name: product\n  user: {user}\n",
-        kubernetes.endpoint,
+        endpoint,
         kubernetes.ca.display(),
     );
     private(&project.folder().join("kube.yaml"), &text);
@@ -80,6 +85,35 @@ fn a_release_by_a_plain_kubeconfig_with_a_file_and_with_a_token() {
     comes_and_goes(&by_kubeconfig(&format!("{{ tokenFile: '{}' }}", file.display()), &uid), true);
     let token = std::fs::read_to_string(file).unwrap();
     comes_and_goes(&by_kubeconfig(&format!("{{ token: '{}' }}", token.trim()), ""), true);
+}
+
+#[test]
+fn a_program_of_the_kubeconfig_runs_as_settings_spell_it_and_finds_its_own_settings() {
+    let (lab, cluster) = (lab(), fresh("eks"));
+    lab.emulator().create_eks_cluster(&cluster, &["datamcp:deployers"]).unwrap();
+    let words = ["eks-token", "--cluster", &cluster, "--region", &lab.aws.region];
+    let args = words.map(|word| format!("\"{word}\"")).join(", ");
+    let program = env!("CARGO_BIN_EXE_datamcp");
+    let user = |args: &str| {
+        format!(
+            "{{ exec: {{ apiVersion: client.authentication.k8s.io/v1, command: \"{program}\", args: [{args}], interactiveMode: Never }} }}"
+        )
+    };
+    let exec = format!(", exec = [\"{program}\", {args}]");
+    let project = by_kubeconfig(&user(&args), &exec);
+    // Where that program looks by itself: nothing of ours is handed to it.
+    let keys = format!(
+        "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        lab.aws.access_key_id, lab.aws.secret_access_key
+    );
+    project.write("home/.aws/credentials", &keys);
+    project.call("helm_deploy", &project.deployment(json!({}))).expect("planned");
+    let other = by_kubeconfig(&user(&format!("{args}, \"--profile=other\"")), &exec);
+    let refused =
+        other.call("helm_deploy", &other.deployment(json!({}))).refused("invalid_request");
+    refused.says("/error/message", "another command");
+    let none = by_kubeconfig(&user(&args), "");
+    none.call("helm_status", &none.release_of()).refused("invalid_request");
 }
 
 #[test]

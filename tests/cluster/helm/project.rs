@@ -60,7 +60,7 @@ impl Answered {
 }
 
 /// Renders a map, a secret and a workload. `stuck` keeps its pods from ever being ready.
-const TEMPLATE: &str = r#"
+pub(crate) const TEMPLATE: &str = r#"
 apiVersion: v1
 kind: ConfigMap
 metadata: { name: {{ .Release.Name }} }

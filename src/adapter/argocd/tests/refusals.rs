@@ -153,5 +153,7 @@ async fn bad_input_86_and_fault_49_certificates_are_always_checked() {
         let argocd = argocd(&token(Some(4_000_000_000)));
         let error = argocd.version(&place).await.unwrap_err();
         assert!(error.message.contains(part) && error.message.contains(&url), "{error:?}");
+        let subject = error.details["subject"].as_str().unwrap();
+        assert!(subject.contains("CN=one"), "{subject}");
     }
 }
