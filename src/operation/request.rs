@@ -44,7 +44,7 @@ pub struct Ask {
 /// Terms as typed: fields of every mutating tool.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct RawTerms {
-    /// Only compute the plan. Nothing changes; this is the default.
+    /// Only plan. Nothing changes; this is the default.
     #[schemars(default = "yes")]
     pub dry_run: Option<bool>,
     /// Approve your own plan. Counts only where the policy lets you.
