@@ -82,6 +82,29 @@ pub(super) fn named(field: &str, given: &str, bad: &BadName) -> Error {
     Error::invalid(field, given, &bad.why).allowed(bad.allowed.clone())
 }
 
+/// Whoever a tier lets decide is described somewhere.
+fn deciders(raw: &Raw) -> Result<()> {
+    for (tier, rules) in &raw.tiers {
+        if let Some(unknown) = rules.approvers.iter().find(|a| !raw.people.contains_key(*a)) {
+            return Err(Error::invalid(
+                format!("tiers.{tier}.approvers"),
+                unknown,
+                "names nobody under [people]",
+            )
+            .allowed(raw.people.keys().cloned().collect::<Vec<_>>().join(", ")));
+        }
+        if let Some(unknown) = rules.programs.iter().find(|p| !raw.programs.contains_key(*p)) {
+            return Err(Error::invalid(
+                format!("tiers.{tier}.programs"),
+                unknown,
+                "names nothing under [programs]",
+            )
+            .allowed(raw.programs.keys().cloned().collect::<Vec<_>>().join(", ")));
+        }
+    }
+    Ok(())
+}
+
 impl Config {
     /// Checks raw settings that were read from a file in `root`.
     pub fn check(raw: Raw, root: &Path, surroundings: &Surroundings) -> Result<Self> {
@@ -120,24 +143,7 @@ impl Config {
             .iter()
             .map(|(name, p)| Person { name: name.clone(), os_user: p.os_user.clone() })
             .collect();
-        for (tier, rules) in &raw.tiers {
-            if let Some(unknown) = rules.approvers.iter().find(|a| !raw.people.contains_key(*a)) {
-                return Err(Error::invalid(
-                    format!("tiers.{tier}.approvers"),
-                    unknown,
-                    "names nobody under [people]",
-                )
-                .allowed(raw.people.keys().cloned().collect::<Vec<_>>().join(", ")));
-            }
-            if let Some(unknown) = rules.programs.iter().find(|p| !raw.programs.contains_key(*p)) {
-                return Err(Error::invalid(
-                    format!("tiers.{tier}.programs"),
-                    unknown,
-                    "names nothing under [programs]",
-                )
-                .allowed(raw.programs.keys().cloned().collect::<Vec<_>>().join(", ")));
-            }
-        }
+        deciders(&raw)?;
         for code in &raw.terraform.allow_code {
             const KNOWN: [&str; 4] = ["local-exec", "remote-exec", "external", "http"];
             if !KNOWN.contains(&code.as_str()) {
