@@ -1,4 +1,4 @@
-//! `datamcp.toml` as written. Unknown keys are errors; meaning is given by [`valid`](super::valid).
+//! `datamcp.toml` as written. Unknown keys are errors; meaning is given by `config::valid`.
 
 mod google;
 mod organization;

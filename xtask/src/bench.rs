@@ -9,7 +9,9 @@ mod figure;
 mod guarded;
 mod kubeconfig;
 mod lab;
+mod noted;
 mod overhead;
+mod release;
 mod site;
 mod start;
 mod stream;
@@ -25,7 +27,7 @@ use serde_json::json;
 use self::figure::Figure;
 use self::site::Site;
 use crate::child;
-use crate::lab::Lab;
+use crate::lab::{Lab, PrivateLab};
 use crate::place::Checkout;
 use crate::tools;
 
@@ -44,6 +46,8 @@ pub enum Part {
     Token,
     /// A kubeconfig, beside the one question that it asks.
     Kubeconfig,
+    /// What datamcp adds to the helm commands that it runs.
+    Release,
     /// How long the lab takes to start; no bar.
     Lab,
     /// The size of the binary, and what it needs.
@@ -92,7 +96,7 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<bool> {
             "measuring {}",
             part.to_possible_value().map_or(String::new(), |p| p.get_name().to_owned())
         );
-        match part.measure(checkout, &site) {
+        match part.measure(checkout, &lab, &site) {
             Ok(more) => figures.extend(more),
             Err(error) => {
                 figures.push(Figure::unmeasured(&format!("{part:?}").to_lowercase(), &error));
@@ -104,7 +108,7 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<bool> {
 }
 
 impl Part {
-    fn measure(self, checkout: &Checkout, site: &Site) -> Result<Vec<Figure>> {
+    fn measure(self, checkout: &Checkout, lab: &PrivateLab, site: &Site) -> Result<Vec<Figure>> {
         match self {
             Self::Start => start::measure(site),
             Self::Answers => answers::measure(site),
@@ -112,6 +116,7 @@ impl Part {
             Self::Stream => stream::measure(checkout),
             Self::Token => token::measure(site),
             Self::Kubeconfig => kubeconfig::measure(site),
+            Self::Release => release::measure(lab, site),
             Self::Lab => lab::measure(site),
             Self::Size => size(&site.program),
             Self::Promises => guarded::promises(checkout, &site.folder),

@@ -231,6 +231,17 @@ impl Lab {
         Ok(cluster.started)
     }
 
+    /// Does something while the emulator's clusters have a real API server, in `folder`, and stops it.
+    pub fn with_cluster<T>(&self, folder: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let programs = Programs::find(&tools_of_lab()?.moto, Extent::Kubernetes)?;
+        let cluster = Cluster::start(&programs, &self.aws, folder)?;
+        let kubernetes = &cluster.kubernetes;
+        let known = self.emulator().name_api_server(&kubernetes.endpoint, &kubernetes.ca);
+        let done = known.and_then(|()| work());
+        cluster.stop();
+        done
+    }
+
     /// The emulator, to look at without any of the project's own code.
     pub fn emulator(&self) -> Emulator {
         Emulator::new(&self.aws)

@@ -1,9 +1,6 @@
 //! What datamcp adds to the terraform commands that it runs: its plan and apply beside the same commands run bare, and
 //! the time in which no terraform runs at all.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::bare::Bare;
 use super::figure::{Figure, median, millis};
+use super::noted::{Noted, covered, told};
 use super::site::{ROUNDS, Site, write};
 use crate::mcp::{Answer, Client};
 
@@ -86,30 +84,20 @@ fn expect(answer: Answer, status: &str) -> Result<Answer> {
 
 /// More runs, with a terraform that notes when it starts and ends: what is left is ours alone.
 fn alone(site: &Site, bar: f64) -> Result<Vec<Figure>> {
-    let (script_file, notes) = (site.folder.join("terraform-noted"), site.folder.join("notes"));
-    let script = format!(
-        "#!/bin/sh\nbegin=$(date +%s%N)\n'{}' \"$@\"\ncode=$?\necho \"$begin $(date +%s%N) $1\" >> '{}'\nexit $code\n",
-        site.terraform.path.display(),
-        notes.display()
-    );
-    write(&script_file, &script)?;
-    fs::set_permissions(&script_file, fs::Permissions::from_mode(0o755))
-        .context("the noting script")?;
+    let noted = Noted::of(&site.terraform.path, &site.folder, "terraform")?;
     let settings = site.folder.join("noted.toml");
-    write(&settings, &site.configuration(&script_file, "noted")?)?;
+    write(&settings, &site.configuration(&noted.script, "noted")?)?;
     let mut client = site.session(&settings)?;
     // The first round notes the files that everything is read from.
     through(&mut client, "one-0")?;
     let mut own = Vec::new();
     let mut seen = String::new();
     for round in 1..=3 {
-        write(&notes, "")?;
+        noted.clear()?;
         let (plan, apply, _) = through(&mut client, &format!("one-{round}"))?;
-        let spans = spans(&notes)?;
+        let spans = noted.spans()?;
         own.push(millis(plan + apply) - covered(&spans));
-        let names: Vec<String> =
-            spans.iter().map(|s| format!("{} {:.0}", s.name, s.end - s.begin)).collect();
-        seen = names.join(", ");
+        seen = told(&spans);
     }
     client.stop()?;
     let version = "the version probes of both supervisors count as terraform's here";
@@ -125,39 +113,6 @@ fn count(seen: &str) -> f64 {
     seen.split(", ").count() as f64
 }
 
-/// One terraform process, in milliseconds.
-struct Span {
-    begin: f64,
-    end: f64,
-    name: String,
-}
-
-fn spans(notes: &Path) -> Result<Vec<Span>> {
-    let text = fs::read_to_string(notes).context("reading the notes")?;
-    let mut spans = Vec::new();
-    for line in text.lines() {
-        let mut words = line.split(' ');
-        let mut number = || words.next().and_then(|word| word.parse::<f64>().ok());
-        let (Some(begin), Some(end)) = (number(), number()) else {
-            bail!("a note that is none: {line}");
-        };
-        let name = words.next().unwrap_or_default().to_owned();
-        spans.push(Span { begin: begin / 1e6, end: end / 1e6, name });
-    }
-    spans.sort_by(|a, b| a.begin.total_cmp(&b.begin));
-    Ok(spans)
-}
-
-/// Milliseconds in which at least one of them ran.
-fn covered<'a>(spans: impl IntoIterator<Item = &'a Span>) -> f64 {
-    let (mut sum, mut until) = (0.0, f64::MIN);
-    for span in spans {
-        sum += (span.end - span.begin.max(until)).max(0.0);
-        until = until.max(span.end);
-    }
-    sum
-}
-
 /// Events in the log of the operation that applied.
 fn events(site: &Site, operation: &str) -> Result<Figure> {
     let mut command = std::process::Command::new(&site.program);
@@ -168,16 +123,4 @@ fn events(site: &Site, operation: &str) -> Result<Figure> {
     let number = shown.get("events").and_then(Value::as_array).map_or(0, Vec::len);
     #[expect(clippy::cast_precision_loss, reason = "a handful")]
     Ok(Figure::at_most("log writes on the path of an apply", number as f64, "", 3.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_that_two_share_counts_once() {
-        let span = |begin, end| Span { begin, end, name: String::new() };
-        let sum = covered(&[span(0.0, 10.0), span(5.0, 8.0), span(9.0, 12.0), span(20.0, 21.0)]);
-        assert_eq!(format!("{sum:.1}"), "13.0");
-    }
 }
