@@ -11,7 +11,8 @@ use crate::permit::Permit;
 use crate::port::{
     Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, ClusterFound,
     ClusterToken, ClusterTokens, Clusters, Contact, Creation, Findings, GoogleTokens, Identity,
-    MemberAccount, OrganizationFacts, Origin, StateBackend,
+    Job, LockObject, MemberAccount, ObjectVersion, OrganizationFacts, Origin, OwnOrphan,
+    StateBackend,
 };
 
 /// Knows nobody and reaches nothing.
@@ -202,5 +203,22 @@ impl StateBackend for NoCloud {
         _setting: &str,
     ) -> Result<()> {
         Err(missing(environment))
+    }
+
+    // What follows is asked of every state, wherever it is kept: where none of ours looks, nothing was seen.
+    async fn newest(&self, _job: &Job) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    async fn written(&self, _job: &Job, _since: Option<&str>) -> Result<Vec<ObjectVersion>> {
+        Ok(Vec::new())
+    }
+
+    async fn lock(&self, _job: &Job) -> Result<Option<LockObject>> {
+        Ok(None)
+    }
+
+    async fn unlock(&self, _job: &Job, _orphan: OwnOrphan<'_>) -> Result<bool> {
+        Ok(false)
     }
 }

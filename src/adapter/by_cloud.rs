@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::model::{Cloud, Environment};
 use crate::permit::Permit;
 use crate::port::{
-    Caller, ChildCredentials, ClusterFound, ClusterOperation, Clusters, Findings, Identity, Origin,
-    StateBackend,
+    Caller, ChildCredentials, ClusterFound, ClusterOperation, Clusters, Findings, Identity, Job,
+    LockObject, ObjectVersion, Origin, OwnOrphan, StateBackend,
 };
 
 /// One port of both clouds.
@@ -86,5 +86,21 @@ impl StateBackend for ByCloud<dyn StateBackend> {
         setting: &str,
     ) -> Result<()> {
         self.of(environment).set(permit, environment, session, setting).await
+    }
+
+    async fn newest(&self, job: &Job) -> Result<Option<String>> {
+        self.of(&job.environment).newest(job).await
+    }
+
+    async fn written(&self, job: &Job, since: Option<&str>) -> Result<Vec<ObjectVersion>> {
+        self.of(&job.environment).written(job, since).await
+    }
+
+    async fn lock(&self, job: &Job) -> Result<Option<LockObject>> {
+        self.of(&job.environment).lock(job).await
+    }
+
+    async fn unlock(&self, job: &Job, orphan: OwnOrphan<'_>) -> Result<bool> {
+        self.of(&job.environment).unlock(job, orphan).await
     }
 }

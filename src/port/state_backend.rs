@@ -48,23 +48,15 @@ pub trait StateBackend: Send + Sync {
     ) -> Result<()>;
 
     /// Id of the newest stored version of a job's state; none while there is no state, and where no versions are kept.
-    async fn newest(&self, _job: &Job) -> Result<Option<String>> {
-        Ok(None)
-    }
+    async fn newest(&self, job: &Job) -> Result<Option<String>>;
 
     /// Versions of a job's state that were stored after `since`, oldest first; empty where no versions are kept.
-    async fn written(&self, _job: &Job, _since: Option<&str>) -> Result<Vec<ObjectVersion>> {
-        Ok(Vec::new())
-    }
+    async fn written(&self, job: &Job, since: Option<&str>) -> Result<Vec<ObjectVersion>>;
 
     /// The lock beside a job's state, where the backend keeps it as an object.
-    async fn lock(&self, _job: &Job) -> Result<Option<LockObject>> {
-        Ok(None)
-    }
+    async fn lock(&self, job: &Job) -> Result<Option<LockObject>>;
 
     /// Takes away a lock that is provably our own, exactly as it was seen, after a check of the lease in the proof.
     /// False: it is another one by now, and stays. Not covered by a permit: nothing of the infrastructure changes.
-    async fn unlock(&self, _job: &Job, _orphan: OwnOrphan<'_>) -> Result<bool> {
-        Ok(false)
-    }
+    async fn unlock(&self, job: &Job, orphan: OwnOrphan<'_>) -> Result<bool>;
 }

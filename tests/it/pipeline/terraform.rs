@@ -314,4 +314,24 @@ impl datamcp::port::StateBackend for Terraform {
             format!("{} is played without one", environment.key),
         ))
     }
+
+    async fn newest(&self, _job: &Job) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    async fn written(
+        &self,
+        _job: &Job,
+        _since: Option<&str>,
+    ) -> Result<Vec<datamcp::port::ObjectVersion>> {
+        Ok(Vec::new())
+    }
+
+    async fn lock(&self, _job: &Job) -> Result<Option<datamcp::port::LockObject>> {
+        Ok(None)
+    }
+
+    async fn unlock(&self, _job: &Job, _orphan: datamcp::port::OwnOrphan<'_>) -> Result<bool> {
+        Ok(false)
+    }
 }
