@@ -135,13 +135,14 @@ pub(super) async fn run(
     let mut notes = vec![watch.note("child", child).await];
     let end = follow(prepared, &mut running, verb, work.patience.wait, watch).await;
     let said = files::beginning(&err, TEXT_MAX);
+    let (after, told) = tokio::join!(prepared.last(), prepared.status(&doing, None));
     let ended = Ended {
         doing: &doing,
         verb,
         end: end.as_ref().ok(),
         interrupted: running.is_interrupted(),
         before: before.as_ref(),
-        after: prepared.last().await,
+        after,
         said: &said,
     };
     let (outcome, error) = ended.told();
@@ -153,7 +154,7 @@ pub(super) async fn run(
         Some(unwritten) => error.map(|e| e.detail("journal", unwritten.message)),
         None => error,
     };
-    let notes = match (verb, prepared.status(&doing, None).await) {
+    let notes = match (verb, told) {
         (Verb::Deploy, Ok(told)) => told.info.notes,
         _ => String::new(),
     };
