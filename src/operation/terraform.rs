@@ -16,8 +16,8 @@ use super::{
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
-    Binding, Digest, Environment, Intent, Meaning, Outcome, PlanId, PlanRecord,
-    StateVersion, Status, Target, TerraformFacts,
+    Binding, Digest, Environment, Intent, Meaning, Outcome, PlanId, PlanRecord, StateVersion,
+    Status, Target, TerraformFacts,
 };
 use crate::permit::Permit;
 use crate::port::{Applied, Caller, JobFacts, Watch, provisioner::check_variables};

@@ -81,11 +81,9 @@ impl Exchange {
         });
         let file = folder.join(GOOGLE_FILE);
         write(&file, &document.to_string())?;
-        let answering =
-            Arc::new(Answering { desk, proof: Sha256::digest(secret.expose()).into() });
-        let router = axum::Router::new()
-            .route(&path, post(exchange))
-            .with_state(Arc::downgrade(&answering));
+        let answering = Arc::new(Answering { desk, proof: Sha256::digest(secret.expose()).into() });
+        let router =
+            axum::Router::new().route(&path, post(exchange)).with_state(Arc::downgrade(&answering));
         let serving = tokio::spawn(async move {
             // It ends with the run, whatever happens to it.
             drop(axum::serve(listener, router).await);
@@ -137,8 +135,7 @@ fn command(words: &[String], folder: &Path) -> Result<(String, Option<tempfile::
         let usual = std::env::temp_dir();
         let roomy = plain(&usual.to_string_lossy());
         let usual = if roomy { usual } else { PathBuf::from("/tmp") };
-        let made =
-            tempfile::Builder::new().prefix("dmcp").tempdir_in(usual).map_err(failed)?;
+        let made = tempfile::Builder::new().prefix("dmcp").tempdir_in(usual).map_err(failed)?;
         let (to_program, to_run) = (made.path().join("datamcp"), made.path().join("run"));
         symlink(&program, &to_program).map_err(failed)?;
         symlink(folder.as_ref(), &to_run).map_err(failed)?;
@@ -182,7 +179,11 @@ async fn exchange(State(answering): State<Weak<Answering>>, question: Request) -
         return refuse(StatusCode::GONE, "invalid_request", "the run has ended");
     };
     let Ok(body) = to_bytes(question.into_body(), QUESTION_MAX).await else {
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "the question is too long");
+        return refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "invalid_request",
+            "the question is too long",
+        );
     };
     if !answering.is_proven(&body) {
         return refuse(StatusCode::BAD_REQUEST, "invalid_grant", "this proof is none of the run's");
@@ -237,8 +238,7 @@ fn refuse(status: StatusCode, error: &str, why: &str) -> Response {
 }
 
 fn answer(status: StatusCode, body: &Value) -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     (status, headers, body.to_string()).into_response()
 }
 

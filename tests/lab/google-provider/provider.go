@@ -109,9 +109,33 @@ func (p *provider) UpgradeResourceState(_ context.Context, given *tfprotov5.Upgr
 	return &tfprotov5.UpgradeResourceStateResponse{UpgradedState: &answer}, err
 }
 
-// Nobody else knows the resource: what is there is what the state says.
-func (p *provider) ReadResource(_ context.Context, given *tfprotov5.ReadResourceRequest) (*tfprotov5.ReadResourceResponse, error) {
-	return &tfprotov5.ReadResourceResponse{NewState: given.CurrentState, Private: given.Private}, nil
+// What is there is what the state says, but for what somebody changed by hand.
+func (p *provider) ReadResource(ctx context.Context, given *tfprotov5.ReadResourceRequest) (*tfprotov5.ReadResourceResponse, error) {
+	kind := p.schemas.resources[given.TypeName].ValueType()
+	state, err := given.CurrentState.Unmarshal(kind)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := p.at.byHand(ctx, given.TypeName, newMaker(given.TypeName, state, p.at).name())
+	if err != nil {
+		return &tfprotov5.ReadResourceResponse{
+			NewState: given.CurrentState, Private: given.Private, Diagnostics: failed("Reading "+given.TypeName, err),
+		}, nil
+	}
+	found, err := tftypes.Transform(state, func(path *tftypes.AttributePath, value tftypes.Value) (tftypes.Value, error) {
+		if steps := path.Steps(); len(steps) == 1 && value.Type().Is(tftypes.String) {
+			name, _ := steps[0].(tftypes.AttributeName)
+			if text, there := changed[string(name)]; there {
+				return tftypes.NewValue(tftypes.String, text), nil
+			}
+		}
+		return value, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := tfprotov5.NewDynamicValue(kind, found)
+	return &tfprotov5.ReadResourceResponse{NewState: &answer, Private: given.Private}, err
 }
 
 func (p *provider) PlanResourceChange(_ context.Context, given *tfprotov5.PlanResourceChangeRequest) (*tfprotov5.PlanResourceChangeResponse, error) {

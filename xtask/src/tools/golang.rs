@@ -256,12 +256,19 @@ mod tests {
 
     #[test]
     fn every_module_names_its_version() {
-        for module in
-            [
-            TFLINT, ACTIONLINT, HELM, KUBELAB, KWOK, ARGOLAB, TOFU, FAKE_GCS, HELM_3, REGISTRY,
+        for module in [
+            TFLINT,
+            ACTIONLINT,
+            HELM,
+            KUBELAB,
+            KWOK,
+            ARGOLAB,
+            TOFU,
+            FAKE_GCS,
+            HELM_3,
+            REGISTRY,
             GOOGLE_PROVIDER,
-        ]
-        {
+        ] {
             assert!(numbers(&module.version().unwrap()).len() == 3);
             assert!(numbers(module.language().unwrap()).len() >= 2);
             let tool = format!("tool {}", module.package);

@@ -19,11 +19,8 @@ pub(crate) const GOOGLE_LOCK: &str = "google.lock.hcl";
 
 pub(super) fn provide(cache: &Cache, pins: &Pins) -> Provided {
     let (found, version, _) = provider::provide(cache, pins)?;
-    let (stand_in, _, _) = golang::provide_with(
-        cache,
-        &golang::GOOGLE_PROVIDER,
-        &golang::GOOGLE_PROVIDER_EXTRAS,
-    )?;
+    let (stand_in, _, _) =
+        golang::provide_with(cache, &golang::GOOGLE_PROVIDER, &golang::GOOGLE_PROVIDER_EXTRAS)?;
     let platform = platform();
     let google = &pins.google_provider;
     let names = format!("{version} {}@{}", google.source, google.version);
@@ -67,9 +64,11 @@ fn lock(mirror: &Path, google: &ProviderPin) -> Result<()> {
     let work = tempfile::tempdir().context("making a work folder")?;
     let at = |name: &str| -> PathBuf { work.path().join(name) };
     say("google provider: writing the lab's lock file");
+    // The constraint of infra/gcp: the lock file keeps it.
+    let line = google.version.rsplit_once('.').map_or(google.version.as_str(), |(line, _)| line);
     let module = format!(
-        "terraform {{\n  required_providers {{\n    google = {{ source = {:?}, version = {:?} }}\n  }}\n}}\n",
-        google.source, google.version
+        "terraform {{\n  required_providers {{\n    google = {{ source = {:?}, version = \"~> {line}\" }}\n  }}\n}}\n",
+        google.source
     );
     fs::write(at("main.tf"), module).context("writing a root module")?;
     crate::lab::write_cli_config(&at("terraform.rc"), mirror)?;

@@ -78,7 +78,10 @@ fn environment() -> Environment {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test lays out its folders and reads what was written")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test lays out its folders and reads what was written"
+)]
 impl Site {
     /// A desk for a run; `program` may have blanks in its name.
     async fn open(program: &str) -> Self {
@@ -169,7 +172,8 @@ async fn security_15_without_the_proof_of_this_run_nobody_is_given_a_token() {
 #[tokio::test]
 async fn the_exchange_ends_with_its_run() {
     let mut site = Site::open("/opt/datamcp").await;
-    let (url, proof) = (site.document()["token_url"].as_str().unwrap().to_owned(), site.proof().await);
+    let (url, proof) =
+        (site.document()["token_url"].as_str().unwrap().to_owned(), site.proof().await);
     drop(site.guard.take());
     assert!(!site.run.join(GOOGLE_FILE).exists() && !site.run.join(PROOF).exists());
     let printed = site.printed().await;

@@ -13,10 +13,7 @@ pub(in crate::tools) const GOOGLE_PROVIDER: Module = Module {
 pub(in crate::tools) const GOOGLE_PROVIDER_EXTRAS: Extras = Extras {
     main_go: include_str!("../../../../tests/lab/google-provider/main.go"),
     files: &[
-        (
-            "credentials.go",
-            include_str!("../../../../tests/lab/google-provider/credentials.go"),
-        ),
+        ("credentials.go", include_str!("../../../../tests/lab/google-provider/credentials.go")),
         ("made_up.go", include_str!("../../../../tests/lab/google-provider/made_up.go")),
         ("provider.go", include_str!("../../../../tests/lab/google-provider/provider.go")),
         ("schema.go", include_str!("../../../../tests/lab/google-provider/schema.go")),
