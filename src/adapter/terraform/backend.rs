@@ -135,6 +135,7 @@ mod tests {
             prefix: "p".into(),
             credentials: None,
             emulator: Some("127.0.0.1:4443".into()),
+            terms: Box::default(),
         };
         let mut environment = super::super::tests::environment("/t".as_ref(), "r", gcs);
         assert_eq!(variables(&environment).len(), 1, "an emulator, to which nobody signs in");
