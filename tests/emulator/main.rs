@@ -27,6 +27,8 @@ mod failures;
 #[cfg(test)]
 mod forged;
 #[cfg(test)]
+mod google;
+#[cfg(test)]
 mod google_state;
 #[cfg(test)]
 mod kills;

@@ -32,6 +32,10 @@ const PROGRAM: &[(&str, &str)] = &[
     ("additions/sso.py", include_str!("../../../tests/lab/python/additions/sso.py")),
     ("additions/eks.py", include_str!("../../../tests/lab/python/additions/eks.py")),
     ("additions/google.py", include_str!("../../../tests/lab/python/additions/google.py")),
+    (
+        "additions/google_by_hand.py",
+        include_str!("../../../tests/lab/python/additions/google_by_hand.py"),
+    ),
     ("additions/google.json", include_str!("../../../tests/lab/python/additions/google.json")),
     (
         "additions/google_storage.py",
