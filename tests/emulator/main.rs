@@ -29,6 +29,8 @@ mod forged;
 #[cfg(test)]
 mod google;
 #[cfg(test)]
+mod google_state;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod locks;

@@ -56,6 +56,8 @@ pub enum Tool {
     Crds,
     /// The Kubernetes control plane, in one program.
     Kubelab,
+    /// A program with the Rust client of Kubernetes.
+    KubeClient,
     /// Nodes and pods without machines.
     Kwok,
     /// Argo CD, in one program.
@@ -118,8 +120,8 @@ impl Tool {
     }
 
     /// The tools that tests of the cluster lane need beside those.
-    pub(crate) fn of_cluster_tests() -> [Self; 3] {
-        [Self::Helm3, Self::Registry, Self::Crds]
+    pub(crate) fn of_cluster_tests() -> [Self; 4] {
+        [Self::Helm3, Self::Registry, Self::Crds, Self::KubeClient]
     }
 
     /// Finds the tool or installs it, saying on stderr what takes long.
@@ -146,6 +148,7 @@ impl Tool {
             Self::Kubelab => {
                 golang::provide_with(&cache, &golang::KUBELAB, &golang::KUBELAB_EXTRAS)
             }
+            Self::KubeClient => rust::build(&cache, &rust::KUBE_CLIENT),
             Self::Kwok => golang::provide_with(&cache, &golang::KWOK, &golang::KWOK_EXTRAS),
             Self::Argolab => {
                 golang::provide_with(&cache, &golang::ARGOLAB, &golang::ARGOLAB_EXTRAS)
@@ -208,6 +211,7 @@ impl fmt::Display for Tool {
             Self::Registry => "registry",
             Self::Crds => "crds",
             Self::Kubelab => "kubelab",
+            Self::KubeClient => "kube-client",
             Self::Kwok => "kwok",
             Self::Argolab => "argolab",
             Self::CargoDeny => "cargo-deny",

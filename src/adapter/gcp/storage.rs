@@ -8,10 +8,12 @@ mod object;
 mod permission;
 mod rules;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::GoogleIdentity;
 use super::call::{Again, Answer, Body, Call, Verb, status, url};
@@ -26,11 +28,14 @@ const HOST: &str = "storage.googleapis.com";
 #[derive(Debug)]
 pub struct GoogleStorage {
     identity: Arc<GoogleIdentity>,
+    /// Numbers of projects, by stand-in and id: a project keeps its own for ever.
+    numbers: Mutex<HashMap<String, String>>,
 }
 
 /// One bucket, and the project that it has to belong to.
 struct Bucket<'a> {
     identity: &'a GoogleIdentity,
+    numbers: &'a Mutex<HashMap<String, String>>,
     environment: &'a Environment,
     name: &'a str,
     terms: &'a GcsTerms,
@@ -50,7 +55,7 @@ const fn needs(what: &'static str, permission: &'static str) -> Doing {
 impl GoogleStorage {
     /// Buckets as this identity reaches them.
     pub fn new(identity: Arc<GoogleIdentity>) -> Self {
-        Self { identity }
+        Self { identity, numbers: Mutex::default() }
     }
 
     fn bucket<'a>(&'a self, environment: &'a Environment) -> Result<Bucket<'a>> {
@@ -67,7 +72,13 @@ impl GoogleStorage {
                 .given(host)
                 .next("set [gcp] endpoint_url to a stand-in for Google's APIs, too, or remove storage_emulator"));
         }
-        Ok(Bucket { identity: &self.identity, environment, name: bucket, terms })
+        Ok(Bucket {
+            identity: &self.identity,
+            numbers: &self.numbers,
+            environment,
+            name: bucket,
+            terms,
+        })
     }
 }
 

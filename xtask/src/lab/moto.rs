@@ -37,6 +37,14 @@ const PROGRAM: &[(&str, &str)] = &[
         include_str!("../../../tests/lab/python/additions/google_by_hand.py"),
     ),
     ("additions/google.json", include_str!("../../../tests/lab/python/additions/google.json")),
+    (
+        "additions/google_storage.py",
+        include_str!("../../../tests/lab/python/additions/google_storage.py"),
+    ),
+    (
+        "additions/google_storage.json",
+        include_str!("../../../tests/lab/python/additions/google_storage.json"),
+    ),
     ("additions/s3_buckets.py", include_str!("../../../tests/lab/python/additions/s3_buckets.py")),
     (
         "additions/s3_transport.py",

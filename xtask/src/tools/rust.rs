@@ -1,6 +1,8 @@
-//! Programs that are built with `cargo install`, each with the lock file that its crate ships.
+//! Programs that are built with cargo: published ones with the lock file that their crate ships, one of our own with that beside it.
 
-use anyhow::Context;
+use std::fs;
+
+use anyhow::{Context, Result};
 
 use super::{Provided, cargo, origin, say};
 use crate::cache::Cache;
@@ -21,7 +23,69 @@ pub(super) fn provide(cache: &Cache, name: &str, version: &str) -> Provided {
                 .arg(format!("{name}@{version}")),
             &folder.join("build.log"),
         )?;
-        std::fs::remove_dir_all(target).context("removing what the build left")
+        fs::remove_dir_all(target).context("removing what the build left")
     })?;
     Ok((slot.folder().join("bin").join(name), version.to_owned(), origin(new)))
+}
+
+/// A package of our own, which puts published crates together.
+#[derive(Debug)]
+pub(super) struct Package {
+    name: &'static str,
+    /// The crate that it is about: its version is told.
+    about: &'static str,
+    manifest: &'static str,
+    lock: &'static str,
+    main: &'static str,
+}
+
+pub(super) const KUBE_CLIENT: Package = Package {
+    name: "kube-client",
+    about: "kube",
+    manifest: include_str!("../../../tests/lab/kube-client/Cargo.toml"),
+    lock: include_str!("../../../tests/lab/kube-client/Cargo.lock"),
+    main: include_str!("../../../tests/lab/kube-client/src/main.rs"),
+};
+
+pub(super) fn build(cache: &Cache, package: &Package) -> Provided {
+    let version = package.version()?;
+    let parts = [package.manifest, package.lock, package.main];
+    let mut parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    let platform = platform();
+    parts.push(platform.as_bytes());
+    let slot = cache.slot(package.name, &parts);
+    let new = slot.fill(|folder| {
+        say(&format!("{} {version}: building with cargo (about 1 min)", package.about));
+        let (source, target) = (folder.join("source"), folder.join("target"));
+        fs::create_dir_all(source.join("src")).context("laying a package")?;
+        for (name, text) in [
+            ("Cargo.toml", package.manifest),
+            ("Cargo.lock", package.lock),
+            ("src/main.rs", package.main),
+        ] {
+            fs::write(source.join(name), text).context("laying a package")?;
+        }
+        child::run(
+            cargo()
+                .args(["install", "--locked", "--quiet", "--root"])
+                .arg(folder)
+                .arg("--target-dir")
+                .arg(&target)
+                .arg("--path")
+                .arg(&source),
+            &folder.join("build.log"),
+        )?;
+        fs::remove_dir_all(target).context("removing what the build left")
+    })?;
+    Ok((slot.folder().join("bin").join(package.name), version, origin(new)))
+}
+
+impl Package {
+    /// What the lock file pins.
+    fn version(&self) -> Result<String> {
+        let entry = format!("name = \"{}\"\nversion = \"", self.about);
+        let (_, rest) = self.lock.split_once(&entry).context("the lock file lacks its crate")?;
+        let (version, _) = rest.split_once('"').context("the lock file is cut")?;
+        Ok(version.to_owned())
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::call::url;
 use super::rules::{SETTINGS, notes, seen};
 use super::{Bucket, needs, permission, text};
 use crate::error::{Error, ErrorCode, Result};
@@ -108,9 +109,17 @@ async fn project_number(bucket: &Bucket<'_>) -> Result<String> {
     let account = &bucket.environment.account;
     let doing = format!("asking for the number of project {account}");
     let (host, path) = ("cloudresourcemanager.googleapis.com", format!("/v3/projects/{account}"));
+    let place = url(bucket.environment.endpoint_url.as_deref(), host, &path);
+    let mut numbers = bucket.numbers.lock().await;
+    if let Some(known) = numbers.get(&place) {
+        return Ok(known.clone());
+    }
     let project = bucket.identity.ask(bucket.environment, &doing, host, &path).await?;
     match text(&project, "/name").strip_prefix("projects/") {
-        Some(number) if !number.is_empty() => Ok(number.to_owned()),
+        Some(number) if !number.is_empty() => {
+            numbers.insert(place, number.to_owned());
+            Ok(number.to_owned())
+        }
         _ => Err(Error::new(ErrorCode::UpstreamFailed, format!("{doing}: it has none"))),
     }
 }
