@@ -111,7 +111,8 @@ impl Google {
 
     /// The state of terraform, as it lies in the bucket.
     pub(super) fn state(&self) -> Value {
-        let text = self.gcs.object(&bucket(&self.id), "dev/default.tfstate").unwrap().unwrap_or_default();
+        let text =
+            self.gcs.object(&bucket(&self.id), "dev/default.tfstate").unwrap().unwrap_or_default();
         serde_json::from_str(&text).unwrap_or_default()
     }
 }
