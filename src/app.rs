@@ -62,7 +62,10 @@ async fn carry_on(inner: Inner, surroundings: &Surroundings) -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => cli::view::fail(&error),
         },
-        Inner::Credentials { folder } => cli::view::say_or_fail(desk::ask(&folder).await),
+        Inner::Credentials { folder, google: true } => {
+            cli::view::say_or_fail(Ok(desk::ask_proof(&folder).await))
+        }
+        Inner::Credentials { folder, .. } => cli::view::say_or_fail(desk::ask(&folder).await),
         Inner::GkeToken { access, run } => {
             let made = gke_token(&access, run.as_deref(), surroundings).await;
             cli::view::say_or_fail(made)

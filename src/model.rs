@@ -23,7 +23,7 @@ pub mod target;
 
 pub use actor::{Actor, Principal, Role};
 pub use argocd::ArgoProject;
-pub use backend::{Backend, TokenSource};
+pub use backend::{Backend, GcsTerms, TokenSource};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
 pub use chart::{ChartAt, ChartSource};
 pub use cluster::{Cluster, ClusterAccess, EksAccess, PodAccount};

@@ -1,14 +1,16 @@
-//! Google Cloud by its REST APIs: tokens, who we are, clusters of GKE. Only this adapter speaks to them, and it changes
-//! nothing there.
+//! Google Cloud by its REST APIs: tokens, who we are, clusters of GKE, the buckets of states. Only this adapter speaks to
+//! them, and it changes nothing but those buckets.
 
 mod call;
 pub mod clusters;
 mod credentials;
 pub mod gke_token;
 pub mod identity;
+pub mod storage;
 #[cfg(test)]
 mod tests;
 
 pub use clusters::GkeClusters;
 pub use gke_token::{GkeTokens, TokenCache};
 pub use identity::GoogleIdentity;
+pub use storage::GoogleStorage;

@@ -74,14 +74,14 @@ fn google(surroundings: &Surroundings) -> crate::adapter::gcp::GoogleIdentity {
     )
 }
 
-/// A bucket for states is not made in Google Cloud yet.
 #[cfg(feature = "gcp")]
 fn gcp(surroundings: &Surroundings) -> Clouds {
+    use crate::adapter::gcp::{GkeClusters, GoogleStorage};
     let identity = Arc::new(google(surroundings));
     Clouds {
         identity: identity.clone(),
-        state_backend: Arc::new(NoCloud),
-        clusters: Arc::new(crate::adapter::gcp::GkeClusters::new(identity)),
+        state_backend: Arc::new(GoogleStorage::new(Arc::clone(&identity))),
+        clusters: Arc::new(GkeClusters::new(identity)),
         accounts: Arc::new(NoCloud),
         member_account: Arc::new(NoCloud),
     }

@@ -42,7 +42,11 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
             state: state.clone(),
             environment: Surroundings::for_supervisor(&referred(&config)),
         }),
-        credentials: Arc::new(SocketDesk { state: state.clone(), identity: Arc::clone(&identity) }),
+        credentials: Arc::new(SocketDesk {
+            state: state.clone(),
+            identity: Arc::clone(&identity),
+            command: credential_command(surroundings),
+        }),
         accounts,
         member_account,
         applications: applications(&config, &clock),
@@ -89,6 +93,11 @@ fn referred(config: &Config) -> Vec<&str> {
     names.collect()
 }
 
+/// What children start to be given credentials.
+fn credential_command(surroundings: &Surroundings) -> Vec<String> {
+    vec![surroundings.program.display().to_string(), "credentials".into()]
+}
+
 fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
     let raw = &config.raw().terraform;
     let mut settings = Settings::new(config.state().join("work"), surroundings.path.clone());
@@ -99,8 +108,7 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
     }
     settings.allowed_code = raw.allow_code.iter().cloned().collect();
     settings.allowed_modules.clone_from(&raw.modules);
-    settings.credential_command =
-        vec![surroundings.program.display().to_string(), "credentials".into()];
+    settings.credential_command = credential_command(surroundings);
     settings.passthrough.clone_from(&surroundings.network);
     settings.tokens = surroundings::all_referred(&referred(config));
     settings
@@ -112,7 +120,7 @@ fn helm(config: &Config, surroundings: &Surroundings) -> crate::adapter::helm::S
         search_path: surroundings.path.clone(),
         home: surroundings.home.clone(),
         program: surroundings.program.clone(),
-        credential_command: vec![surroundings.program.display().to_string(), "credentials".into()],
+        credential_command: credential_command(surroundings),
         passthrough: surroundings.network.clone(),
         tokens: surroundings::all_referred(&referred(config)),
     }

@@ -65,6 +65,8 @@ pub enum Inner {
     Credentials {
         /// Folder of the run.
         folder: PathBuf,
+        /// As a library of Google asks for them.
+        google: bool,
     },
 }
 
@@ -202,6 +204,7 @@ pub fn command() -> Clap {
             Clap::new("credentials")
                 .hide(true)
                 .about("Credential process of terraform children")
+                .arg(Arg::new("google").long("google").action(ArgAction::SetTrue))
                 .arg(Arg::new("folder").required(true).value_parser(value_parser!(PathBuf))),
         )
 }
@@ -222,7 +225,7 @@ fn people(top: Clap) -> Clap {
         .subcommand(
             Clap::new("move-state")
                 .about("Say that the state of an environment was moved to where settings have it now, on a terminal")
-                .arg(Arg::new("cloud").long("cloud").required(true).value_parser(["aws"]).help("Cloud"))
+                .arg(Arg::new("cloud").long("cloud").required(true).value_parser(["aws", "gcp"]).help("Cloud"))
                 .arg(Arg::new("env").long("env").required(true).value_name("TEXT").help("Environment"))
                 .arg(Arg::new("workspace").long("workspace").value_name("TEXT").help("Workspace [default: the environment's, else default]"))
                 .arg(Arg::new("note").long("note").required(true).help("How it was moved; kept in the log")),
@@ -261,7 +264,10 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invoked, ExitCode> {
             let operation = text(m, "operation").parse().map_err(|_| Exit::Usage)?;
             Ok(Invoked::Inner(Inner::Run { operation, state: path("state") }))
         }
-        "credentials" => Ok(Invoked::Inner(Inner::Credentials { folder: path("folder") })),
+        "credentials" => {
+            let (folder, google) = (path("folder"), m.get_flag("google"));
+            Ok(Invoked::Inner(Inner::Credentials { folder, google }))
+        }
         "eks-token" | "gke-token" => Ok(Invoked::Inner(tokens::asked(name, m))),
         _ => match outer(name, m) {
             Some(command) => Ok(Invoked::Outer(Parsed { config, json, command })),

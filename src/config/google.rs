@@ -9,7 +9,8 @@ use super::{argocd, cluster, state};
 use crate::error::{Error, Result};
 use crate::model::name::{self, nearest};
 use crate::model::{
-    Cloud, CredentialSource, Environment, EnvironmentKey, GoogleAccess, GoogleSource, Tier, region,
+    Backend, Cloud, CredentialSource, Environment, EnvironmentKey, GoogleAccess, GoogleSource,
+    Tier, region,
 };
 
 /// The environment that an entry under `[environments.gcp]` means.
@@ -47,6 +48,9 @@ pub(super) fn environment(
         env.cluster.as_ref().map(|c| cluster::cluster(c, &key, root, field)).transpose()?;
     let argocd = env.argocd.as_ref().map(|a| argocd::project(a, raw, root, field)).transpose()?;
     let tier = tier(&env.tier, raw, &field("tier"))?;
+    if let Backend::Gcs { emulator: Some(given), .. } = &backend {
+        near_production("storage_emulator", given, &tier)?;
+    }
     Ok(Environment {
         organization: None,
         member_role: None,
@@ -99,15 +103,18 @@ fn access(
 fn endpoint(raw: &Raw, tier: &Tier) -> Result<Option<String>> {
     let Some(given) = &raw.gcp.endpoint_url else { return Ok(None) };
     let place = url("gcp.endpoint_url", given, true)?;
-    if tier.typed_name || tier.approver_other_than_requester {
-        return Err(Error::invalid(
-            "gcp.endpoint_url",
-            given,
-            format!("stands in for Google beside an environment of tier {}", tier.name),
-        )
-        .next("remove [gcp] endpoint_url, or keep that environment in other settings"));
-    }
+    near_production("endpoint_url", given, tier)?;
     Ok(Some(place))
+}
+
+/// Refuses a stand-in beside a production tier.
+fn near_production(key: &str, given: &str, tier: &Tier) -> Result<()> {
+    if !tier.typed_name && !tier.approver_other_than_requester {
+        return Ok(());
+    }
+    let why = format!("stands in for Google beside an environment of tier {}", tier.name);
+    Err(Error::invalid(format!("gcp.{key}"), given, why)
+        .next(format!("remove [gcp] {key}, or keep that environment in other settings")))
 }
 
 #[cfg(test)]

@@ -288,6 +288,21 @@ pub enum State {
         /// File with Google credentials, relative to the settings file.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         credentials: Option<PathBuf>,
+        /// Where the bucket is, default the environment's region.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        location: Option<String>,
+        /// Key of Cloud KMS that encrypts by default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kms_key: Option<String>,
+        /// Days that deleted objects can be restored, default 7 or what is there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        soft_delete_days: Option<u32>,
+        /// Newest replaced versions that never expire, default 10.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep_versions: Option<u32>,
+        /// Labels of the bucket.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        labels: BTreeMap<String, String>,
     },
     /// HCP Terraform or Terraform Enterprise, runs carried out here.
     Cloud {

@@ -1,5 +1,7 @@
 //! The `state` setting of an environment: every check of it that needs no I/O.
 
+mod gcs;
+
 use std::path::Path;
 
 use super::raw::{Raw, State};
@@ -43,27 +45,7 @@ pub(super) fn backend(
             let (lock_table, kms_key) = (lock_table.clone(), kms_key.clone());
             Backend::S3 { bucket, key, region, lock_table, kms_key }
         }
-        State::Gcs { bucket, prefix, credentials } => {
-            name::gcs_bucket(bucket).map_err(|bad| wrong("state.bucket")(bucket, &bad))?;
-            let plain = !prefix.is_empty()
-                && !prefix.chars().any(char::is_control)
-                && !prefix.split('/').any(|part| matches!(part, "" | "." | ".."));
-            if !plain {
-                let why = "is not a folder in a bucket";
-                return Err(Error::invalid(field("state.prefix"), prefix, why)
-                    .allowed("a path without a / at either end"));
-            }
-            let emulator = raw.gcp.storage_emulator.clone();
-            if let Some(host) = &emulator {
-                name::host(host).map_err(|bad| named("gcp.storage_emulator", host, &bad))?;
-            }
-            Backend::Gcs {
-                bucket: bucket.clone(),
-                prefix: prefix.clone(),
-                credentials: credentials.as_ref().map(|path| root.join(path)),
-                emulator,
-            }
-        }
+        State::Gcs { .. } => gcs::backend(state, raw, root, region, &field)?,
         State::Cloud { organization, workspace, hostname, token } => {
             name::cloud(organization)
                 .map_err(|bad| wrong("state.organization")(organization, &bad))?;

@@ -1,5 +1,6 @@
 //! Where an environment's Terraform state lies. Not how it is reached: that is rendered by the adapter.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -39,6 +40,9 @@ pub enum Backend {
         /// `host:port` of an emulator of the storage.
         #[serde(default)]
         emulator: Option<String>,
+        /// What the bucket should be like.
+        #[serde(default)]
+        terms: Box<GcsTerms>,
     },
     /// A workspace of HCP Terraform or Terraform Enterprise whose runs are carried out here.
     Cloud {
@@ -56,6 +60,21 @@ pub enum Backend {
         /// Absolute path.
         path: PathBuf,
     },
+}
+
+/// What a bucket of Cloud Storage should be like, where settings say it. Terraform is told none of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GcsTerms {
+    /// Where it is: a region, or a name of several, as `EU`; `None`: the environment's region.
+    pub location: Option<String>,
+    /// Name of the key of Cloud KMS that encrypts by default.
+    pub kms_key: Option<String>,
+    /// Days that deleted objects can be restored.
+    pub soft_delete_days: Option<u32>,
+    /// Newest replaced versions that never expire.
+    pub keep_versions: Option<u32>,
+    /// Labels of the bucket.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A reference to a token; never the token.

@@ -2,7 +2,10 @@
 
 mod google;
 
-pub use google::{gcp_location, gcp_project, gcp_region, gke_cluster, service_account};
+pub use google::{
+    cloud_kms_key, gcp_location, gcp_project, gcp_region, gcs_location, gke_cluster, google_label,
+    service_account,
+};
 
 /// Why a name is not acceptable, and what is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -45,15 +45,17 @@ impl LongOperation for Bootstrap {
         environment: &Environment,
         _ask: &Ask,
     ) -> Result<(Vec<String>, Vec<String>)> {
-        let why = match &environment.backend {
-            Backend::S3 { .. } => return Ok((Vec::new(), Vec::new())),
-            Backend::Local { path } => {
+        let why = match (&environment.backend, environment.key.cloud) {
+            (Backend::S3 { .. }, _) | (Backend::Gcs { .. }, Cloud::Gcp) => {
+                return Ok((Vec::new(), Vec::new()));
+            }
+            (Backend::Local { path }, _) => {
                 format!("the file {}, which needs no bootstrap", path.display())
             }
-            Backend::Gcs { bucket, .. } => {
-                format!("in gs://{bucket}, and this version makes no buckets of Google")
+            (Backend::Gcs { bucket, .. }, _) => {
+                format!("in gs://{bucket}, which an environment of Google Cloud makes")
             }
-            Backend::Cloud { hostname, organization, workspace, .. } => {
+            (Backend::Cloud { hostname, organization, workspace, .. }, _) => {
                 format!("in {hostname}/{organization}/{workspace}, which is made there")
             }
         };
@@ -62,7 +64,7 @@ impl LongOperation for Bootstrap {
             format!("bootstrapping {}: its state is {why}", environment.key),
         )
         .field("env")
-        .allowed("an environment whose state backend is s3"))
+        .allowed("an environment with its state in s3, or one of Google Cloud with it in gcs"))
     }
 }
 
@@ -71,11 +73,12 @@ fn changes(findings: &Findings) -> ChangeSet {
     let of = |s: &Setting| {
         s.action.map(|action| ResourceChange {
             address: format!("{}#{}", findings.place, s.name),
-            kind: if s.name.starts_with("lock_table") {
-                "dynamodb_lock_table".into()
-            } else {
-                "s3_state_bucket".into()
-            },
+            kind: match s.name.as_str() {
+                name if name.starts_with("lock_table") => "dynamodb_lock_table",
+                _ if findings.place.starts_with("gs://") => "gcs_state_bucket",
+                _ => "s3_state_bucket",
+            }
+            .into(),
             action,
         })
     };
@@ -114,8 +117,9 @@ fn bind(scene: &Scene<'_>, findings: &[u8], caller: &Caller) -> Binding {
 async fn observe(scene: &Scene<'_>) -> Result<(Findings, Vec<u8>)> {
     let session = scene.run.operation.to_string();
     let findings = scene.world.state_backend.observe(&scene.environment, &session).await?;
-    let bytes =
-        serde_json::to_vec(&findings).map_err(|e| Error::internal("writing findings", e))?;
+    // What is only said about it is no part of the change: a permission that was given since is welcome.
+    let change = Findings { notes: Vec::new(), ..findings.clone() };
+    let bytes = serde_json::to_vec(&change).map_err(|e| Error::internal("writing findings", e))?;
     Ok((findings, bytes))
 }
 
@@ -139,10 +143,15 @@ fn details(environment: &Environment, findings: &Findings) -> Map<String, Value>
         if let Some(key) = kms_key {
             set(&mut values, "kms_key_id", key);
         }
-        let block = format!("terraform {{ {} }}", environment.backend.block());
-        details.insert("backend_block".into(), json!(block));
         details.insert("backend_values".into(), values);
     }
+    if let Backend::Gcs { bucket, prefix, .. } = &environment.backend {
+        details.insert("bucket".into(), json!(bucket));
+        details.insert("lock".into(), json!("object"));
+        details.insert("backend_values".into(), json!({ "bucket": bucket, "prefix": prefix }));
+    }
+    let block = format!("terraform {{ {} }}", environment.backend.block());
+    details.insert("backend_block".into(), json!(block));
     details.insert("settings".into(), Value::Object(settings));
     details
 }

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
-    Binding, Cloud, Digest, Environment, Intent, Meaning, Outcome, PlanId, PlanRecord,
-    StateVersion, Status, Target, TerraformFacts,
+    Binding, Digest, Environment, Intent, Meaning, Outcome, PlanId, PlanRecord, StateVersion,
+    Status, Target, TerraformFacts,
 };
 use crate::permit::Permit;
 use crate::port::{Applied, Caller, JobFacts, Watch, provisioner::check_variables};
@@ -88,14 +88,6 @@ async fn inspect(
     ask: &Ask,
     check: bool,
 ) -> Result<(Vec<String>, Vec<String>)> {
-    if environment.key.cloud == Cloud::Gcp {
-        let why = format!("{}: no Terraform runs in Google Cloud yet", environment.key);
-        return Err(Error::new(ErrorCode::InvalidRequest, why)
-            .field("cloud")
-            .given("gcp")
-            .allowed("aws")
-            .next("kubeconfigs, releases of Helm and applications of Argo CD work there"));
-    }
     world.provisioner.find().await?;
     let module = world.provisioner.inspect(environment).await?;
     let mut warnings = module.warnings.clone();

@@ -11,6 +11,9 @@ use crate::model::{Environment, OperationId};
 
 pub use child::{PASSED, aws_config};
 
+/// Name of the credentials file of a run in Google Cloud, in the run's folder. Nothing secret is in it.
+pub const GOOGLE_FILE: &str = "google.json";
+
 /// Serves the credential process of terraform and helm children.
 #[async_trait]
 pub trait CredentialDesk: Send + Sync {

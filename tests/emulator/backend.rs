@@ -7,6 +7,7 @@ mod moved;
 mod table;
 mod tls;
 
+pub(crate) use gcs::request;
 use serde_json::{Value, json};
 
 use crate::harness::{Answered, Project, feed, module_of, step};

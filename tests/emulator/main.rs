@@ -27,6 +27,10 @@ mod failures;
 #[cfg(test)]
 mod forged;
 #[cfg(test)]
+mod google;
+#[cfg(test)]
+mod google_state;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod locks;

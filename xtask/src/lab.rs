@@ -100,6 +100,8 @@ pub struct Terraform {
     pub version: String,
     /// A folder in the layout of a filesystem mirror.
     pub provider_mirror: PathBuf,
+    /// Lock file for a root module with the mirror's google provider, which is a stand-in.
+    pub google_lock: PathBuf,
     /// A CLI configuration that knows this mirror and nothing else.
     pub cli_config: PathBuf,
 }
@@ -271,6 +273,7 @@ impl Lab {
                 path: tools.terraform.path.clone(),
                 version: tools.terraform.version.clone(),
                 provider_mirror: tools.providers.path.clone(),
+                google_lock: tools.providers.path.join(crate::tools::mirror::GOOGLE_LOCK),
                 cli_config,
             },
             project: folder.join("project"),
@@ -311,7 +314,7 @@ struct Tools {
 fn tools_of_lab() -> Result<Tools> {
     Ok(Tools {
         terraform: Tool::Terraform.provide()?,
-        providers: Tool::Providers.provide()?,
+        providers: Tool::Mirror.provide()?,
         moto: Tool::Moto.provide()?,
     })
 }

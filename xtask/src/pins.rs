@@ -20,6 +20,8 @@ pub struct Pins {
     pub helm: HelmPin,
     /// The providers that must lie in the mirror.
     pub provider: Vec<ProviderPin>,
+    /// The provider that the lab has a stand-in for.
+    pub google_provider: ProviderPin,
     /// cargo-deny.
     pub cargo_deny: VersionPin,
     /// Definitions of resources of Kubernetes.

@@ -6,6 +6,7 @@
 
 mod golang;
 mod helm;
+pub(crate) mod mirror;
 mod node;
 mod provider;
 mod python;
@@ -32,6 +33,8 @@ pub enum Tool {
     Terraform,
     /// A folder with the pinned Terraform providers.
     Providers,
+    /// The lab's mirror: those, and a stand-in for the google provider.
+    Mirror,
     /// The AWS emulator.
     Moto,
     /// The emulator of Google Cloud Storage.
@@ -109,7 +112,7 @@ impl Tool {
 
     /// The tools that the lab's AWS part needs.
     pub fn of_lab() -> [Self; 3] {
-        [Self::Terraform, Self::Providers, Self::Moto]
+        [Self::Terraform, Self::Mirror, Self::Moto]
     }
 
     /// The tools that the lab's cluster part needs beside those.
@@ -130,6 +133,7 @@ impl Tool {
         let (path, version, origin) = match self {
             Self::Terraform => terraform::provide(&cache, &pins),
             Self::Providers => provider::provide(&cache, &pins),
+            Self::Mirror => mirror::provide(&cache, &pins),
             Self::Moto => python::provide(&cache, &python::MOTO),
             Self::Checkov => python::provide(&cache, &python::CHECKOV),
             Self::Zizmor => python::provide(&cache, &python::ZIZMOR),
@@ -198,6 +202,7 @@ impl fmt::Display for Tool {
         f.pad(match self {
             Self::Terraform => "terraform",
             Self::Providers => "providers",
+            Self::Mirror => "mirror",
             Self::Moto => "moto",
             Self::FakeGcs => "fake-gcs",
             Self::Checkov => "checkov",

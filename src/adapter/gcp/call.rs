@@ -16,6 +16,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(5);
 /// Waits before a question is asked again where nobody was there to answer it (Google AIP-194).
 const AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// Further waits where an API counts writes by the second (Cloud Storage, "Retry strategy").
+const PATIENCE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(4)];
 /// Longest answer that is read: a list of many large clusters.
 const BODY_MAX: usize = 16 * 1024 * 1024;
 /// How much of what was said is shown.
@@ -39,14 +41,40 @@ pub(super) enum Body<'a> {
     Form(&'a [(&'a str, &'a str)]),
 }
 
+/// What a request wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Get,
+    Post,
+    Patch,
+    Delete,
+}
+
+/// When a request is sent once more, after nobody was there to answer it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Never: it may have been carried out.
+    Never,
+    /// It is a question.
+    Question,
+    /// It carries a condition, or names what it makes: a second one does no harm. With more patience.
+    Harmless,
+}
+
 /// A request.
 pub(super) struct Call<'a> {
     /// What is being done, for messages.
     pub(super) doing: &'a str,
     /// The whole URL.
     pub(super) url: String,
-    /// What is sent; with something it is a POST.
+    /// What it wants.
+    pub(super) verb: Verb,
+    /// What is sent.
     pub(super) body: Body<'a>,
+    /// When it is sent once more.
+    pub(super) again: Again,
+    /// Whether the answer is a content, and no JSON.
+    pub(super) content: bool,
     /// The token to show.
     pub(super) bearer: Option<&'a Secret>,
     /// Further headers.
@@ -56,12 +84,21 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     /// A question without a token.
     pub(super) fn get(doing: &'a str, url: String) -> Self {
-        Self { doing, url, body: Body::Nothing, bearer: None, headers: Vec::new() }
+        Self {
+            doing,
+            url,
+            verb: Verb::Get,
+            body: Body::Nothing,
+            again: Again::Question,
+            content: false,
+            bearer: None,
+            headers: Vec::new(),
+        }
     }
 
     /// Something sent.
     pub(super) fn post(doing: &'a str, url: String, body: Body<'a>) -> Self {
-        Self { body, ..Self::get(doing, url) }
+        Self { verb: Verb::Post, body, again: Again::Never, ..Self::get(doing, url) }
     }
 }
 
@@ -75,17 +112,24 @@ pub(super) fn url(base: Option<&str>, host: &str, path: &str) -> String {
 
 /// An answer: what it says, and whether Google's metadata server said it.
 pub(super) struct Answer {
+    /// The JSON; null where there is none.
     pub(super) value: Value,
+    /// The content, where one was asked for.
+    pub(super) content: Vec<u8>,
     pub(super) of_metadata: bool,
 }
 
 impl Web {
-    /// Asks. Only a question is asked again, and only where nobody answered it.
+    /// Asks. What may be asked again is, and only where nobody answered it.
     pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Answer> {
-        let question = matches!(call.body, Body::Nothing);
-        for wait in AGAIN {
+        let waits = match call.again {
+            Again::Never => Vec::new(),
+            Again::Question => AGAIN.to_vec(),
+            Again::Harmless => [AGAIN, PATIENCE].concat(),
+        };
+        for wait in waits {
             match self.once(call).await {
-                Err(error) if question && is_passing(&error) => tokio::time::sleep(wait).await,
+                Err(error) if is_passing(&error) => tokio::time::sleep(wait).await,
                 other => return other,
             }
         }
@@ -111,14 +155,18 @@ impl Web {
             bearer.set_sensitive(true);
             headers.insert(AUTHORIZATION, bearer);
         }
+        let request = match call.verb {
+            Verb::Get => client.get(&call.url),
+            Verb::Post => client.post(&call.url),
+            Verb::Patch => client.patch(&call.url),
+            Verb::Delete => client.delete(&call.url),
+        };
         let request = match call.body {
-            Body::Nothing => client.get(&call.url),
-            Body::Json(value) => client
-                .post(&call.url)
+            Body::Nothing => request,
+            Body::Json(value) => request
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(value.to_string()),
-            Body::Form(pairs) => client
-                .post(&call.url)
+            Body::Form(pairs) => request
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
                 .body(form(pairs, doing)?),
         };
@@ -169,9 +217,14 @@ async fn read(call: &Call<'_>, mut answer: reqwest::Response) -> Result<Answer> 
             return Err(Error::new(ErrorCode::UpstreamFailed, why));
         }
     }
+    if status.is_success() && (call.content || bytes.is_empty()) {
+        return Ok(Answer { value: Value::Null, content: bytes, of_metadata });
+    }
     let value: Option<Value> = serde_json::from_slice(&bytes).ok();
     match value {
-        Some(value) if status.is_success() => Ok(Answer { value, of_metadata }),
+        Some(value) if status.is_success() => {
+            Ok(Answer { value, content: Vec::new(), of_metadata })
+        }
         Some(value) => Err(refused(doing, status.as_u16(), &value)),
         None => {
             let why = format!("{doing}: {place} answers with {status} and no JSON");
@@ -255,7 +308,12 @@ pub(super) fn is_unreached(error: &Error) -> bool {
     error.details.contains_key("unreached")
 }
 
-fn status(error: &Error) -> Option<u64> {
+/// Whether a condition of the request did not hold.
+pub(super) fn is_otherwise(error: &Error) -> bool {
+    status(error) == Some(412)
+}
+
+pub(super) fn status(error: &Error) -> Option<u64> {
     error.details.get("http_status").and_then(Value::as_u64)
 }
 

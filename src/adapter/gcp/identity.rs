@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::call::{Call, Web, is_absent, is_ended, url};
+use super::call::{Answer, Call, Web, is_absent, is_ended, url};
 use super::credentials::{Found, Principal, Search};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorCode, Result};
@@ -97,7 +97,7 @@ impl GoogleIdentity {
         self.held.lock().await.remove(&environment.digest().to_string());
     }
 
-    /// Asks an API of Google as the environment. A token that is not taken any more is asked for anew, once.
+    /// Asks an API of Google as the environment.
     pub(super) async fn ask(
         &self,
         environment: &Environment,
@@ -105,28 +105,27 @@ impl GoogleIdentity {
         host: &str,
         path: &str,
     ) -> Result<Value> {
-        let answer = self.once(environment, doing, host, path).await;
+        let call = Call::get(doing, url(environment.endpoint_url.as_deref(), host, path));
+        Ok(self.send(environment, &call).await?.value)
+    }
+
+    /// Sends a request as the environment. A token that is not taken any more is asked for anew, once: nothing was
+    /// carried out with it.
+    pub(super) async fn send(&self, environment: &Environment, call: &Call<'_>) -> Result<Answer> {
+        let answer = self.once(environment, call).await;
         if !answer.as_ref().is_err_and(is_ended) {
             return answer;
         }
         self.forget(environment).await;
-        self.once(environment, doing, host, path).await
+        self.once(environment, call).await
     }
 
-    async fn once(
-        &self,
-        environment: &Environment,
-        doing: &str,
-        host: &str,
-        path: &str,
-    ) -> Result<Value> {
+    async fn once(&self, environment: &Environment, call: &Call<'_>) -> Result<Answer> {
         let found = self.held(environment).await?.found;
-        let mut call = Call::get(doing, url(environment.endpoint_url.as_deref(), host, path));
-        call.bearer = Some(&found.token);
-        if let Some(project) = found.quota_project {
-            call.headers.push(("x-goog-user-project", project));
-        }
-        Ok(self.web.ask(&call).await?.value)
+        let mut headers = call.headers.clone();
+        headers.extend(found.quota_project.map(|project| ("x-goog-user-project", project)));
+        let url = call.url.clone();
+        self.web.ask(&Call { url, bearer: Some(&found.token), headers, ..*call }).await
     }
 
     /// Whose the token is. A user's own address is asked for; where it may not be known, that is said.

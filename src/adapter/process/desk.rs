@@ -11,7 +11,11 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
+#[cfg(feature = "gcp")]
+use super::exchange::{self, Exchange};
 use crate::error::{Error, Result};
+#[cfg(feature = "gcp")]
+use crate::model::Cloud;
 use crate::model::{Environment, OperationId};
 use crate::port::{ChildCredentials, ClusterToken, CredentialDesk, DeskGuard, Identity, Refusal};
 use crate::secret::Secret;
@@ -25,6 +29,8 @@ pub struct SocketDesk {
     pub state: PathBuf,
     /// Where credentials come from.
     pub identity: Arc<dyn Identity>,
+    /// Program and arguments that print credentials for a child; the run's folder is added.
+    pub command: Vec<String>,
 }
 
 impl std::fmt::Debug for SocketDesk {
@@ -37,12 +43,13 @@ impl std::fmt::Debug for SocketDesk {
 impl CredentialDesk for SocketDesk {
     async fn open(&self, operation: OperationId, environment: &Environment) -> Result<DeskGuard> {
         let folder = self.state.join("runs").join(operation.to_string());
-        let listener = bind(&folder)?;
+        let listener = bind(&folder, SOCKET)?;
         let identity = Arc::clone(&self.identity);
         let environment = environment.clone();
         let session = operation.to_string();
         let refusal = Refusal::default();
         let noted = refusal.clone();
+        let exchange = self.exchange(operation, &environment, &refusal, &folder).await?;
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let given = identity.credentials(&environment, &session).await;
@@ -55,7 +62,45 @@ impl CredentialDesk for SocketDesk {
         Ok(DeskGuard::telling(refusal, move || {
             serving.abort();
             forget(&socket);
+            drop(exchange);
         }))
+    }
+}
+
+impl SocketDesk {
+    /// What Google's libraries ask instead of a socket, for environments of theirs.
+    #[cfg(feature = "gcp")]
+    async fn exchange(
+        &self,
+        operation: OperationId,
+        environment: &Environment,
+        refusal: &Refusal,
+        folder: &Path,
+    ) -> Result<Option<Exchange>> {
+        if environment.key.cloud != Cloud::Gcp {
+            return Ok(None);
+        }
+        let desk = exchange::Desk {
+            identity: Arc::clone(&self.identity),
+            environment: environment.clone(),
+            operation,
+            refusal: refusal.clone(),
+            command: self.command.clone(),
+        };
+        let socket = bind(folder, exchange::PROOF)?;
+        Exchange::open(desk, folder, socket).await.map(Some)
+    }
+
+    #[cfg(not(feature = "gcp"))]
+    #[expect(clippy::unused_async, clippy::unused_self, reason = "the other one needs both")]
+    async fn exchange(
+        &self,
+        _operation: OperationId,
+        _environment: &Environment,
+        _refusal: &Refusal,
+        _folder: &Path,
+    ) -> Result<Option<()>> {
+        Ok(None)
     }
 }
 
@@ -78,15 +123,15 @@ fn short_in(usual: &Path, folder: &Path) -> Result<(tempfile::TempDir, PathBuf)>
     Ok((link, path))
 }
 
-fn bind(folder: &Path) -> Result<UnixListener> {
-    forget(&folder.join(SOCKET));
+fn bind(folder: &Path, socket: &str) -> Result<UnixListener> {
+    forget(&folder.join(socket));
     let (_link, path) = short(folder)?;
-    UnixListener::bind(path.join(SOCKET))
+    UnixListener::bind(path.join(socket))
         .map_err(|e| Error::internal("opening the credential desk", e))
 }
 
-#[expect(clippy::disallowed_methods, reason = "removes the socket that this adapter made")]
-fn forget(socket: &Path) {
+#[expect(clippy::disallowed_methods, reason = "removes what this adapter made")]
+pub(super) fn forget(socket: &Path) {
     drop(std::fs::remove_file(socket));
 }
 
@@ -122,17 +167,34 @@ async fn reply(mut stream: UnixStream, answer: &Value) -> std::io::Result<()> {
 /// The client: asks the desk of the run in `folder` and returns what the child is to be told.
 pub async fn ask(folder: &Path) -> Result<String> {
     let failed = |e| Error::internal("asking the credential desk", e);
-    let (_link, path) = short(folder)?;
-    let mut stream = UnixStream::connect(path.join(SOCKET)).await.map_err(failed)?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await.map_err(failed)?;
-    let value: Value = serde_json::from_str(&text)
-        .map_err(|e| Error::internal("asking the credential desk", e))?;
+    let text = read(folder, SOCKET).await?;
+    let value: Value = serde_json::from_str(&text).map_err(failed)?;
     match value.get("error") {
         Some(error) => Err(serde_json::from_value(error.clone())
             .unwrap_or_else(|e| Error::internal("asking the credential desk", e))),
         None => Ok(text),
     }
+}
+
+async fn read(folder: &Path, socket: &str) -> Result<String> {
+    let failed = |e| Error::internal("asking the credential desk", e);
+    let (_link, path) = short(folder)?;
+    let mut stream = UnixStream::connect(path.join(socket)).await.map_err(failed)?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.map_err(failed)?;
+    Ok(text)
+}
+
+/// The client for Google's libraries: what proves to the token endpoint of the run in `folder` that a child of it asks.
+#[cfg(feature = "gcp")]
+pub async fn ask_proof(folder: &Path) -> String {
+    exchange::told(read(folder, exchange::PROOF).await.map(Secret::new))
+}
+
+/// Without Google Cloud nobody opens such an endpoint.
+#[cfg(not(feature = "gcp"))]
+pub async fn ask_proof(_folder: &Path) -> String {
+    String::new()
 }
 
 /// The client of a run in Google Cloud: the token that its desk gives.

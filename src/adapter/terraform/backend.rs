@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Settings;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Backend, Environment, TokenSource};
+use crate::model::{Backend, Cloud, Environment, TokenSource};
 use crate::secret::Secret;
 
 /// The values of the backend block: the content of the file for `init -backend-config`, where the kind takes one.
@@ -39,7 +39,16 @@ pub(super) fn render(environment: &Environment) -> Value {
             }
             values
         }
-        Backend::Gcs { bucket, prefix, .. } => json!({ "bucket": bucket, "prefix": prefix }),
+        Backend::Gcs { bucket, prefix, emulator, .. } => {
+            let mut values = json!({ "bucket": bucket, "prefix": prefix });
+            // Named as a place and not as an emulator, to which no token would be shown.
+            let place = emulator.as_ref().filter(|_| environment.key.cloud == Cloud::Gcp);
+            if let (Some(host), Some(map)) = (place, values.as_object_mut()) {
+                let url = format!("http://{host}/storage/v1/");
+                map.insert("storage_custom_endpoint".to_owned(), json!(url));
+            }
+            values
+        }
         Backend::Cloud { hostname, organization, workspace, .. } => {
             json!({ "hostname": hostname, "organization": organization, "workspace": workspace })
         }
@@ -52,14 +61,15 @@ pub(super) fn by_file(backend: &Backend) -> bool {
 }
 
 /// The environment variables that the kind takes; none of them is a secret.
-pub(super) fn variables(backend: &Backend) -> Vec<(String, String)> {
+pub(super) fn variables(environment: &Environment) -> Vec<(String, String)> {
     let owned = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    match backend {
+    match &environment.backend {
         Backend::Gcs { credentials, emulator, .. } => {
+            let emulator = emulator.as_ref().filter(|_| environment.key.cloud != Cloud::Gcp);
             let path = credentials.as_ref().map(|p| p.to_string_lossy());
             let path = path.map(|p| owned("GOOGLE_BACKEND_CREDENTIALS", &p));
             path.into_iter()
-                .chain(emulator.as_ref().map(|host| owned("STORAGE_EMULATOR_HOST", host)))
+                .chain(emulator.map(|host| owned("STORAGE_EMULATOR_HOST", host)))
                 .collect()
         }
         Backend::Cloud { hostname, organization, workspace, .. } => vec![
@@ -113,8 +123,26 @@ mod tests {
         let backend = cloud(TokenSource::Env("TOKEN".into()));
         let (host, token) = token(&backend, &settings).unwrap().unwrap();
         assert_eq!((host.as_str(), token.expose()), ("tfe.example.com:8443", "abc.atlasv1.def"));
-        let all = format!("{:?} {:?} {settings:?}", variables(&backend), backend);
+        let environment = super::super::tests::environment("/t".as_ref(), "r", backend.clone());
+        let all = format!("{:?} {:?} {settings:?}", variables(&environment), backend);
         assert!(!all.contains("atlasv1"), "{all}");
+    }
+
+    #[test]
+    fn a_token_is_shown_to_what_stands_in_for_cloud_storage_in_environments_of_google() {
+        let gcs = Backend::Gcs {
+            bucket: "b".into(),
+            prefix: "p".into(),
+            credentials: None,
+            emulator: Some("127.0.0.1:4443".into()),
+            terms: Box::default(),
+        };
+        let mut environment = super::super::tests::environment("/t".as_ref(), "r", gcs);
+        assert_eq!(variables(&environment).len(), 1, "an emulator, to which nobody signs in");
+        environment.key.cloud = Cloud::Gcp;
+        assert_eq!(variables(&environment), []);
+        let values = render(&environment);
+        assert_eq!(values["storage_custom_endpoint"], "http://127.0.0.1:4443/storage/v1/");
     }
 
     #[test]

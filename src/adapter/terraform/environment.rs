@@ -22,6 +22,8 @@ pub(super) struct Needs<'a> {
     pub(super) cli_config: &'a Path,
     /// The AWS configuration file.
     pub(super) aws_config: &'a Path,
+    /// The credentials file of Google, which the desk of the run wrote.
+    pub(super) google_file: &'a Path,
     /// `TF_DATA_DIR`.
     pub(super) data: &'a Path,
     /// Certificates and proxies.
@@ -69,9 +71,46 @@ pub(super) fn build(needs: &Needs<'_>) -> Vec<(String, String)> {
             env.push(("AWS_CA_BUNDLE".to_owned(), path(bundle)));
         }
     }
-    let own = backend::variables(&needs.environment.backend);
+    if needs.environment.key.cloud == Cloud::Gcp {
+        env.extend(google(needs.environment, needs.google_file));
+    }
+    let own = backend::variables(needs.environment);
     env.retain(|(name, _)| !own.iter().any(|(ours, _)| ours == name));
     env.extend(own);
+    env
+}
+
+/// APIs that a stand-in takes the place of: the provider's name for each, its host, and the path that its calls begin with.
+const GOOGLE_APIS: [(&str, &str, &str); 13] = [
+    ("ARTIFACT_REGISTRY", "artifactregistry", "v1"),
+    ("COMPUTE", "compute", "compute/v1"),
+    ("CONTAINER", "container", "v1"),
+    ("DNS", "dns", "dns/v1"),
+    ("IAM", "iam", "v1"),
+    ("IAM_CREDENTIALS", "iamcredentials", "v1"),
+    ("KMS", "cloudkms", "v1"),
+    ("LOGGING", "logging", "v2"),
+    ("MONITORING", "monitoring", "v3"),
+    ("RESOURCE_MANAGER", "cloudresourcemanager", "v1"),
+    ("RESOURCE_MANAGER_V3", "cloudresourcemanager", "v3"),
+    ("SERVICE_USAGE", "serviceusage", "v1"),
+    ("STORAGE", "storage", "storage/v1"),
+];
+
+/// The provider's own settings and the way to its credentials; none of it is a secret.
+fn google(environment: &Environment, file: &Path) -> Vec<(String, String)> {
+    let mut env = vec![
+        ("GOOGLE_APPLICATION_CREDENTIALS".to_owned(), file.to_string_lossy().into_owned()),
+        // The one program of that file is ours.
+        ("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES".to_owned(), "1".to_owned()),
+        ("GOOGLE_PROJECT".to_owned(), environment.account.clone()),
+        ("GOOGLE_REGION".to_owned(), environment.region.clone()),
+    ];
+    let Some(base) = &environment.endpoint_url else { return env };
+    let base = base.trim_end_matches('/');
+    env.extend(GOOGLE_APIS.map(|(name, host, path)| {
+        (format!("GOOGLE_{name}_CUSTOM_ENDPOINT"), format!("{base}/{host}.googleapis.com/{path}/"))
+    }));
     env
 }
 

@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{End, Invocation, Sink};
 use crate::model::digest::Parts;
 use crate::model::{Digest, StateVersion};
-use crate::port::credentials::aws_config;
+use crate::port::credentials::{GOOGLE_FILE, aws_config};
 use crate::port::{Job, JobFacts, Output, Provisioner, ToolVersion};
 
 /// Longest time for a command that only reads.
@@ -140,6 +140,7 @@ impl Terraform {
             tmp: &tmp,
             cli_config: &cli_file,
             aws_config: &aws_file,
+            google_file: &run.join(GOOGLE_FILE),
             data,
             passthrough: &self.settings.passthrough,
         }))

@@ -56,6 +56,55 @@ pub fn gcp_location(name: &str) -> Result<(), BadName> {
     })
 }
 
+/// Where a bucket may be: a region, or a name that stands for several (Cloud Storage, "Bucket locations").
+pub fn gcs_location(name: &str) -> Result<(), BadName> {
+    const SEVERAL: [&str; 9] =
+        ["ASIA", "EU", "US", "ASIA1", "EUR4", "EUR5", "EUR7", "EUR8", "NAM4"];
+    if SEVERAL.contains(&name) || gcp_region(name).is_ok() {
+        return Ok(());
+    }
+    let allowed = "a region, for instance europe-west1, or one of ASIA, EU, US, ASIA1, EUR4, EUR5, EUR7, EUR8, NAM4";
+    Err(bad("is not a location of a bucket", allowed))
+}
+
+/// Keys of Cloud KMS (Cloud KMS, "Resource hierarchy"). The answer is the key's location.
+pub fn cloud_kms_key(name: &str) -> Result<&str, BadName> {
+    let plain = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    };
+    let parts: Vec<&str> = name.split('/').collect();
+    match parts.as_slice() {
+        ["projects", project, "locations", location, "keyRings", ring, "cryptoKeys", key]
+            if gcp_project(project).is_ok() && plain(location) && plain(ring) && plain(key) =>
+        {
+            Ok(location)
+        }
+        _ => Err(bad(
+            "is not a key of Cloud KMS",
+            "projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, no version",
+        )),
+    }
+}
+
+/// Labels ("Labels overview", Resource Manager).
+pub fn google_label(key: &str, value: &str) -> Result<(), BadName> {
+    let plain = |text: &str| {
+        text.len() <= 63
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
+    };
+    if key.starts_with(|c: char| c.is_ascii_lowercase()) && plain(key) && plain(value) {
+        Ok(())
+    } else {
+        Err(bad(
+            "is not a label",
+            "1 to 63 of a-z, 0-9, - and _, beginning with a letter; the value at most 63 of these",
+        ))
+    }
+}
+
 /// Addresses of service accounts (IAM, "Types of service accounts").
 pub fn service_account(email: &str) -> Result<(), BadName> {
     let fits = email.split_once('@').is_some_and(|(account, host)| {

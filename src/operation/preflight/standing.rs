@@ -3,7 +3,7 @@
 use super::{Check, Level, seen, within};
 use crate::audit::store::Query;
 use crate::error::Result;
-use crate::model::{Backend, ClusterAccess, Environment};
+use crate::model::{Backend, Cloud, ClusterAccess, Environment};
 use crate::operation::World;
 use crate::port::ClusterUser;
 
@@ -84,6 +84,7 @@ pub(super) async fn backend(world: &World, environment: &Environment) -> Option<
     let name = format!("{} state", environment.key);
     match &environment.backend {
         Backend::S3 { .. } => {}
+        Backend::Gcs { .. } if environment.key.cloud == Cloud::Gcp => {}
         Backend::Local { path } => {
             let text = format!("the file {}", path.display());
             let fix = "good for trying things out; use a bucket for what has to last";

@@ -129,7 +129,10 @@ fn one(mut client: TcpStream, upstream: &str, seen: &Mutex<Vec<u16>>, refusals: 
 }
 
 /// A request as it came, for the emulator and for one answer only.
-fn request(from: &mut BufReader<TcpStream>, upstream: &str) -> Option<(String, Vec<u8>)> {
+pub(crate) fn request(
+    from: &mut BufReader<TcpStream>,
+    upstream: &str,
+) -> Option<(String, Vec<u8>)> {
     let (mut head, mut length, mut chunked) = (String::new(), 0, false);
     loop {
         let mut line = String::new();

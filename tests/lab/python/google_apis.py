@@ -1,8 +1,10 @@
 """Takes what the stand-in for Google needs out of Google's own descriptions of its APIs ("discovery documents").
 
-They lie in the Go module `google.golang.org/api`. Arguments: the module's zip, its version. Prints what
-`additions/google.json` holds: paths, and the names, types and enumerations of the fields; no descriptions. To move the
-pin: `go mod download -json google.golang.org/api@VERSION` names the zip.
+They lie in the Go module `google.golang.org/api`. Arguments: the module's zip, its version; with `storage` as a third,
+Cloud Storage's part. Prints what `additions/google.json`, or `additions/google_storage.json`, holds: paths, and the
+names, types and enumerations of the fields; no descriptions. Names of schemas are an API's own: in the part of Cloud
+Storage they stand behind its host, and its methods have their parameters. To move the pin:
+`go mod download -json google.golang.org/api@VERSION` names the zip.
 """
 
 import json
@@ -35,6 +37,21 @@ APIS = [
     ("www.googleapis.com", "oauth2/v2/oauth2-api.json", [".tokeninfo", "userinfo.get"], ["Tokeninfo", "Userinfo"]),
 ]
 
+STORAGE = [
+    (
+        "storage.googleapis.com",
+        "storage/v1/storage-api.json",
+        ["buckets.get", "buckets.insert", "buckets.patch", "buckets.testIamPermissions", "objects.get", "objects.list", "objects.delete"],
+        ["Bucket", "Object", "Objects", "TestIamPermissionsResponse"],
+    ),
+    (
+        "cloudresourcemanager.googleapis.com",
+        "cloudresourcemanager/v3/cloudresourcemanager-api.json",
+        ["projects.testIamPermissions"],
+        ["TestIamPermissionsRequest", "TestIamPermissionsResponse"],
+    ),
+]
+
 
 def methods(node, path=""):
     for name, method in node.get("methods", {}).items():
@@ -54,10 +71,36 @@ def shape(rule, kept):
     return out
 
 
+def prefixed(value, host):
+    """The same, with every name of a schema behind the host."""
+    if isinstance(value, dict):
+        return {key: f"{host}/{inner}" if key == "$ref" else prefixed(inner, host) for key, inner in value.items()}
+    return [prefixed(inner, host) for inner in value] if isinstance(value, list) else value
+
+
+def storage(archive, version, out):
+    for host, file, wanted, kept in STORAGE:
+        document = json.loads(archive.read(f"google.golang.org/api@{version}/{file}"))
+        out["revisions"][host] = document["revision"]
+        for name, method in methods(document):
+            if not any(name.endswith(f".{w}") for w in wanted):
+                continue
+            path = re.sub(r"\{[^}]+\}", "{}", method.get("flatPath", method["path"]))
+            request, response = (method.get(k, {}).get("$ref") for k in ("request", "response"))
+            query = sorted(n for n, p in method["parameters"].items() if p["location"] == "query")
+            out["methods"].append({
+                "host": host, "verb": method["httpMethod"], "path": f"/{document['servicePath']}{path}", "name": name.lstrip("."),
+                "request": request and f"{host}/{request}", "response": response and f"{host}/{response}", "query": query,
+            })
+        out["schemas"].update({f"{host}/{name}": prefixed(shape(document["schemas"][name], kept), host) for name in kept})
+
+
 def main():
     archive, version = zipfile.ZipFile(sys.argv[1]), sys.argv[2]
     out = {"module": f"google.golang.org/api@{version}", "revisions": {}, "methods": [], "schemas": {}}
-    for host, file, wanted, kept in APIS:
+    if sys.argv[3:] == ["storage"]:
+        storage(archive, version, out)
+    for host, file, wanted, kept in [] if sys.argv[3:] else APIS:
         document = json.loads(archive.read(f"google.golang.org/api@{version}/{file}"))
         out["revisions"][host] = document["revision"]
         for name, method in methods(document):

@@ -32,7 +32,19 @@ const PROGRAM: &[(&str, &str)] = &[
     ("additions/sso.py", include_str!("../../../tests/lab/python/additions/sso.py")),
     ("additions/eks.py", include_str!("../../../tests/lab/python/additions/eks.py")),
     ("additions/google.py", include_str!("../../../tests/lab/python/additions/google.py")),
+    (
+        "additions/google_by_hand.py",
+        include_str!("../../../tests/lab/python/additions/google_by_hand.py"),
+    ),
     ("additions/google.json", include_str!("../../../tests/lab/python/additions/google.json")),
+    (
+        "additions/google_storage.py",
+        include_str!("../../../tests/lab/python/additions/google_storage.py"),
+    ),
+    (
+        "additions/google_storage.json",
+        include_str!("../../../tests/lab/python/additions/google_storage.json"),
+    ),
     ("additions/s3_buckets.py", include_str!("../../../tests/lab/python/additions/s3_buckets.py")),
     (
         "additions/s3_transport.py",

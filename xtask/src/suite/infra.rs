@@ -15,7 +15,7 @@ use crate::tools::{Found, Tool};
 
 pub(super) fn lane(run: &mut Run<'_>) {
     let lane = Lane::Infra;
-    let tools = [Tool::Terraform, Tool::Providers, Tool::Tflint, Tool::Checkov];
+    let tools = [Tool::Terraform, Tool::Mirror, Tool::Tflint, Tool::Checkov];
     let Some([terraform, providers, tflint, checkov]) = run.tools(lane, tools) else {
         return;
     };

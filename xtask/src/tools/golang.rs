@@ -4,6 +4,7 @@
 //! published parts together. One is built at a time: the compiler alone fills the machine.
 
 mod cluster;
+mod google;
 pub(super) mod manifests;
 
 use std::fs;
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, bail};
 pub(super) use self::cluster::{
     ARGOLAB, ARGOLAB_EXTRAS, KUBELAB, KUBELAB_EXTRAS, KWOK, KWOK_EXTRAS, REGISTRY, REGISTRY_EXTRAS,
 };
+pub(super) use self::google::{GOOGLE_PROVIDER, GOOGLE_PROVIDER_EXTRAS};
 use super::{Provided, origin, python, say};
 use crate::cache::{Cache, Slot, hold};
 use crate::child;
@@ -42,6 +44,8 @@ pub(super) struct Module {
 pub(super) struct Extras {
     /// The program, where it is our own.
     main_go: &'static str,
+    /// More files of it, by name.
+    files: &'static [(&'static str, &'static str)],
     /// Variables set when it is linked: `-X NAME=VALUE …`. They do not part the build cache.
     variables: &'static str,
     /// Files of the module that carries the version, wanted beside the program in `share/`.
@@ -83,6 +87,7 @@ pub(super) const HELM_3: Module = Module {
 /// Built from its module it says the line it belongs to, not the patch that it is: older ones are refused.
 pub(super) const HELM_3_EXTRAS: Extras = Extras {
     main_go: "",
+    files: &[],
     variables: "-X helm.sh/helm/v3/internal/version.version=v3.20.2",
     share: &[],
 };
@@ -151,6 +156,7 @@ impl Module {
 
     fn slot(&self, cache: &Cache, extras: &Extras) -> Slot {
         let (flags, platform) = (FLAGS.join(" "), platform());
+        let files = extras.files.iter().flat_map(|(name, text)| [*name, *text]);
         let mut ingredients: Vec<&[u8]> = vec![
             self.go_mod.as_bytes(),
             self.go_sum.as_bytes(),
@@ -162,6 +168,7 @@ impl Module {
                 ingredients.push(extra.as_bytes());
             }
         }
+        ingredients.extend(files.map(str::as_bytes));
         cache.slot(self.name, &ingredients)
     }
 
@@ -172,6 +179,9 @@ impl Module {
         fs::write(source.join("go.sum"), self.go_sum).context("writing go.sum")?;
         if !extras.main_go.is_empty() {
             fs::write(source.join("main.go"), extras.main_go).context("writing main.go")?;
+        }
+        for (name, text) in extras.files {
+            fs::write(source.join(name), text).with_context(|| format!("writing {name}"))?;
         }
         let [trim, link, strip] = FLAGS;
         child::run(
@@ -246,9 +256,19 @@ mod tests {
 
     #[test]
     fn every_module_names_its_version() {
-        for module in
-            [TFLINT, ACTIONLINT, HELM, KUBELAB, KWOK, ARGOLAB, TOFU, FAKE_GCS, HELM_3, REGISTRY]
-        {
+        for module in [
+            TFLINT,
+            ACTIONLINT,
+            HELM,
+            KUBELAB,
+            KWOK,
+            ARGOLAB,
+            TOFU,
+            FAKE_GCS,
+            HELM_3,
+            REGISTRY,
+            GOOGLE_PROVIDER,
+        ] {
             assert!(numbers(&module.version().unwrap()).len() == 3);
             assert!(numbers(module.language().unwrap()).len() >= 2);
             let tool = format!("tool {}", module.package);

@@ -125,10 +125,10 @@ def _names(pattern, path):
     return found and (found.groups() or ("",))
 
 
-def _misfit(value, rule, at):
+def _misfit(value, rule, at, schemas=APIS["schemas"]):
     """What is not as Google describes it."""
     if "$ref" in rule:
-        rule = APIS["schemas"][rule["$ref"]]
+        rule = schemas[rule["$ref"]]
     kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
     kind = rule.get("type")
     if kind and not isinstance(value, kinds[kind]):
@@ -136,12 +136,12 @@ def _misfit(value, rule, at):
     if "enum" in rule and value not in rule["enum"]:
         return f"{at} is none of {rule['enum']}"
     if kind == "array":
-        return next(filter(None, (_misfit(v, rule["items"], f"{at}[{i}]") for i, v in enumerate(value))), None)
+        return next(filter(None, (_misfit(v, rule["items"], f"{at}[{i}]", schemas) for i, v in enumerate(value))), None)
     if kind == "object" and "properties" in rule:
         for name, inner in value.items():
             if name not in rule["properties"]:
                 return f"{at} has a field {name}"
-            wrong = _misfit(inner, rule["properties"][name], f"{at}.{name}")
+            wrong = _misfit(inner, rule["properties"][name], f"{at}.{name}", schemas)
             if wrong:
                 return wrong
     return None

@@ -48,6 +48,7 @@ fn lab() -> Lab {
             path: PathBuf::new(),
             version: String::new(),
             provider_mirror: PathBuf::new(),
+            google_lock: PathBuf::new(),
             cli_config: PathBuf::new(),
         },
         project: PathBuf::new(),

@@ -13,6 +13,7 @@ pub(in crate::tools) const KUBELAB: Module = Module {
 /// Without its version clients cannot read what the server says it is.
 pub(in crate::tools) const KUBELAB_EXTRAS: Extras = Extras {
     main_go: include_str!("../../../../tests/lab/kubelab/main.go"),
+    files: &[],
     variables: "-X k8s.io/component-base/version.gitVersion=v1.34.3 \
                 -X k8s.io/component-base/version.gitMajor=1 \
                 -X k8s.io/component-base/version.gitMinor=34",
@@ -29,6 +30,7 @@ pub(in crate::tools) const KWOK: Module = Module {
 /// How a node and a pod come to live and end: the program itself has none of it.
 pub(in crate::tools) const KWOK_EXTRAS: Extras = Extras {
     main_go: "",
+    files: &[],
     variables: "",
     share: &[
         "kustomize/stage/node/fast/node-initialize.yaml",
@@ -48,6 +50,7 @@ pub(in crate::tools) const ARGOLAB: Module = Module {
 };
 pub(in crate::tools) const ARGOLAB_EXTRAS: Extras = Extras {
     main_go: include_str!("../../../../tests/lab/argolab/main.go"),
+    files: &[],
     variables: "",
     share: &[
         "manifests/crds/application-crd.yaml",
@@ -67,6 +70,7 @@ pub(in crate::tools) const REGISTRY: Module = Module {
 };
 pub(in crate::tools) const REGISTRY_EXTRAS: Extras = Extras {
     main_go: include_str!("../../../../tests/lab/registry/main.go"),
+    files: &[],
     variables: "",
     share: &[],
 };

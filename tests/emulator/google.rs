@@ -1,0 +1,7 @@
+//! Terraform in Google Cloud: the real terraform with its real backend for Cloud Storage, the google provider's stand-in,
+//! and tokens that somebody checks at every step.
+
+mod credentials;
+mod path;
+mod project;
+mod storage;
