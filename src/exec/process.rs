@@ -62,6 +62,8 @@ pub(super) fn interrupt(pid: u32) -> Result<()> {
 pub struct Other {
     /// Its working folder.
     pub cwd: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
     /// Its environment as it was started.
     pub environment: Vec<(OsString, OsString)>,
 }
@@ -88,11 +90,14 @@ pub fn others(programs: &[&str]) -> Option<Vec<Other>> {
         if !program.file_name().is_some_and(|name| programs.iter().any(|p| name == *p)) {
             continue;
         }
-        let (Ok(cwd), Ok(environ)) =
-            (std::fs::read_link(place.join("cwd")), std::fs::read(place.join("environ")))
+        let read = |name: &str| std::fs::read(place.join(name));
+        let (Ok(cwd), Ok(environ), Ok(arguments)) =
+            (std::fs::read_link(place.join("cwd")), read("environ"), read("cmdline"))
         else {
             continue;
         };
+        let arguments = arguments.split(|b| *b == 0).skip(1);
+        let arguments = arguments.map(|bytes| OsStr::from_bytes(bytes).to_owned()).collect();
         let environment = environ
             .split(|b| *b == 0)
             .filter_map(|pair| {
@@ -101,7 +106,7 @@ pub fn others(programs: &[&str]) -> Option<Vec<Other>> {
                 Some((text(pair.get(..at)?), text(pair.get(at + 1..)?)))
             })
             .collect();
-        all.push(Other { cwd, environment });
+        all.push(Other { cwd, arguments, environment });
     }
     Some(all)
 }

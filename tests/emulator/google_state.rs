@@ -4,6 +4,7 @@
 mod answers;
 mod calls;
 mod permissions;
+mod terraform;
 
 use serde_json::{Value, json};
 use xtask::lab::Lab;

@@ -67,6 +67,10 @@ fn known(doing: &str, found: &Diagnostic) -> Option<Error> {
     let new = |code, why: &str| Some(Error::new(code, format!("{doing}: {why}")));
     match summary {
         "Error acquiring the state lock" => Some(lock_held(doing, &found.detail)),
+        // The GCS backend stores a first, empty state while it is initialised, under the lock.
+        text if text.starts_with("Error loading state") && text.contains("Lock Info:") => {
+            Some(lock_held(doing, text))
+        }
         "Saved plan is stale" | "Saved plan does not match the given state" => {
             new(ErrorCode::StalePlan, "the state has moved on since the plan was computed")
                 .map(|e| e.next("compute a new plan"))
@@ -275,6 +279,22 @@ mod tests {
         assert!(error.details["state_lock"]["id"].as_str().unwrap().len() == 36);
         assert!(!error.details["diagnostics"].to_string().contains("-lock=false"), "no way around");
         assert!(!error.next.unwrap().contains("force"));
+    }
+
+    #[test]
+    fn fault_29_a_lock_that_the_gcs_backend_meets_at_init_names_its_holder() {
+        let found = Diagnostic {
+            error: true,
+            summary: "Error loading state: writing \"gs://b/dev/default.tflock\" failed: googleapi: Error 412: Precondition \
+                      failed, conditionNotMet\nLock Info:\n  ID:        1795410316051478\n  Path:      \n  Operation: init\n  \
+                      Who:       mira@desk\n  Created:   2026-11-22 10:00:00 +0000 UTC\n"
+                .into(),
+            ..Diagnostic::default()
+        };
+        let error = classify("initialising gcp/dev", &[found]);
+        assert_eq!(error.code, ErrorCode::LockHeld);
+        assert!(error.message.contains("mira@desk holds the state lock for init"), "{error}");
+        assert_eq!(error.details["state_lock"]["id"], "1795410316051478");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -38,6 +38,13 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Reads a whole file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|e| Error::internal(&format!("reading {}", path.display()), e))
+}
+
+/// What is in a folder.
+pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let entries = entries.map_err(|e| Error::file("listing a folder", folder, &e))?;
+    Ok(entries.iter().map(fs::DirEntry::path).collect())
 }
 
 /// Reads a secret that stands alone in a file; nothing when there is no such file.
