@@ -34,7 +34,7 @@ pub use environment::{Cloud, Environment, EnvironmentKey, Tier};
 pub use google::{GkeAccess, GoogleAccess, GoogleSource};
 pub use id::{ApprovalId, OperationId, PlanId};
 pub use kubeconfig::{ContextEntry, KubeconfigPlaces, Merged};
-pub use organization::Organization;
+pub use organization::{Budget, GoogleBounds, Organization};
 pub use outcome::{Outcome, Status};
 pub use plan::{Binding, Difference, Intent, Meaning, PlanRecord, StateVersion, TerraformFacts};
 pub use state::StateMark;

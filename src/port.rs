@@ -11,6 +11,7 @@ pub mod kubeconfigs;
 pub mod launcher;
 pub mod plans;
 pub mod premises;
+pub mod projects;
 pub mod provisioner;
 pub mod releases;
 pub mod runs;
@@ -34,6 +35,7 @@ pub use kubeconfigs::Kubeconfigs;
 pub use launcher::Launcher;
 pub use plans::Plans;
 pub use premises::{Premises, StateFolder};
+pub use projects::Projects;
 pub use provisioner::{
     Applied, Job, JobFacts, Module, Output, PlanFile, Planned, Provisioner, StateLock, ToolVersion,
     VariableDecl, Watch, check_variables,

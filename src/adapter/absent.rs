@@ -8,6 +8,10 @@ use async_trait::async_trait;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{EksAccess, Environment, GkeAccess};
 use crate::permit::Permit;
+use crate::port::projects::{
+    BillingAccount, Extra, Office, OperationProgress, ProjectFacts, ProjectOrder, ProjectParent,
+    Projects, Resource,
+};
 use crate::port::{
     Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, ClusterFound,
     ClusterToken, ClusterTokens, Clusters, Contact, Creation, Findings, GoogleTokens, Identity,
@@ -59,6 +63,107 @@ impl Clusters for NoCloud {
         _name: &str,
     ) -> Result<ClusterFound> {
         Err(missing(environment))
+    }
+}
+
+#[async_trait]
+impl Projects for NoCloud {
+    async fn parent(&self, at: &Environment, _name: &str) -> Result<ProjectParent> {
+        Err(missing(at))
+    }
+
+    async fn project(&self, at: &Environment, _id: &str) -> Result<Option<ProjectFacts>> {
+        Err(missing(at))
+    }
+
+    async fn billing_account(&self, at: &Environment, _id: &str) -> Result<BillingAccount> {
+        Err(missing(at))
+    }
+
+    async fn missing(
+        &self,
+        at: &Environment,
+        _resource: Resource<'_>,
+        _wanted: &[&'static str],
+    ) -> Result<Vec<&'static str>> {
+        Err(missing(at))
+    }
+
+    async fn billed_to(&self, at: &Environment, _project: &str) -> Result<Option<String>> {
+        Err(missing(at))
+    }
+
+    async fn off(&self, at: &Environment, _project: &str, _apis: &[String]) -> Result<Vec<String>> {
+        Err(missing(at))
+    }
+
+    async fn has(
+        &self,
+        at: &Environment,
+        _project: &ProjectFacts,
+        _billing_account: &str,
+        _extra: &Extra,
+    ) -> Result<bool> {
+        Err(missing(at))
+    }
+
+    async fn create(
+        &self,
+        _permit: &Permit,
+        at: &Environment,
+        _order: &ProjectOrder,
+    ) -> Result<Answered<String>> {
+        Err(missing(at))
+    }
+
+    async fn progress(
+        &self,
+        at: &Environment,
+        _office: Office,
+        _operation: &str,
+    ) -> Result<OperationProgress> {
+        Err(missing(at))
+    }
+
+    async fn label(
+        &self,
+        _permit: &Permit,
+        at: &Environment,
+        _project: &ProjectFacts,
+        _labels: &BTreeMap<String, String>,
+    ) -> Result<()> {
+        Err(missing(at))
+    }
+
+    async fn bill(
+        &self,
+        _permit: &Permit,
+        at: &Environment,
+        _project: &str,
+        _account: &str,
+    ) -> Result<()> {
+        Err(missing(at))
+    }
+
+    async fn enable(
+        &self,
+        _permit: &Permit,
+        at: &Environment,
+        _project: &str,
+        _apis: &[String],
+    ) -> Result<Option<String>> {
+        Err(missing(at))
+    }
+
+    async fn give(
+        &self,
+        _permit: &Permit,
+        at: &Environment,
+        _project: &ProjectFacts,
+        _billing_account: &str,
+        _extra: &Extra,
+    ) -> Result<()> {
+        Err(missing(at))
     }
 }
 

@@ -6,7 +6,8 @@ use crate::adapter::absent::NoCloud;
 use crate::adapter::by_cloud::ByCloud;
 use crate::config::{ExecPlugin, Surroundings};
 use crate::port::{
-    Accounts, ClusterTokens, Clusters, GoogleTokens, Identity, MemberAccount, StateBackend,
+    Accounts, ClusterTokens, Clusters, GoogleTokens, Identity, MemberAccount, Projects,
+    StateBackend,
 };
 
 /// The ports that are a cloud's.
@@ -15,6 +16,7 @@ pub(super) struct Clouds {
     pub(super) state_backend: Arc<dyn StateBackend>,
     pub(super) clusters: Arc<dyn Clusters>,
     pub(super) accounts: Arc<dyn Accounts>,
+    pub(super) projects: Arc<dyn Projects>,
     pub(super) member_account: Arc<dyn MemberAccount>,
 }
 
@@ -25,8 +27,9 @@ pub(super) fn clouds(surroundings: &Surroundings) -> Clouds {
         identity: Arc::new(ByCloud { aws: aws.identity, gcp: gcp.identity }),
         state_backend: Arc::new(ByCloud { aws: aws.state_backend, gcp: gcp.state_backend }),
         clusters: Arc::new(ByCloud { aws: aws.clusters, gcp: gcp.clusters }),
-        // Organizations are AWS's.
+        // Accounts are AWS's, projects Google's.
         accounts: aws.accounts,
+        projects: gcp.projects,
         member_account: aws.member_account,
     }
 }
@@ -39,6 +42,7 @@ fn nobodys() -> Clouds {
         state_backend: Arc::new(NoCloud),
         clusters: Arc::new(NoCloud),
         accounts: Arc::new(NoCloud),
+        projects: Arc::new(NoCloud),
         member_account: Arc::new(NoCloud),
     }
 }
@@ -57,6 +61,7 @@ fn aws(surroundings: &Surroundings) -> Clouds {
         state_backend: Arc::new(StateBucket::new(Arc::clone(&identity))),
         clusters: Arc::new(EksClusters::new(Arc::clone(&identity))),
         accounts: Arc::new(AwsOrganization::new(Arc::clone(&identity))),
+        projects: Arc::new(NoCloud),
         member_account: Arc::new(AwsMemberAccount::new(identity)),
     }
 }
@@ -76,13 +81,14 @@ fn google(surroundings: &Surroundings) -> crate::adapter::gcp::GoogleIdentity {
 
 #[cfg(feature = "gcp")]
 fn gcp(surroundings: &Surroundings) -> Clouds {
-    use crate::adapter::gcp::{GkeClusters, GoogleStorage};
+    use crate::adapter::gcp::{GkeClusters, GoogleProjects, GoogleStorage};
     let identity = Arc::new(google(surroundings));
     Clouds {
         identity: identity.clone(),
         state_backend: Arc::new(GoogleStorage::new(Arc::clone(&identity))),
-        clusters: Arc::new(GkeClusters::new(identity)),
+        clusters: Arc::new(GkeClusters::new(Arc::clone(&identity))),
         accounts: Arc::new(NoCloud),
+        projects: Arc::new(GoogleProjects::new(identity)),
         member_account: Arc::new(NoCloud),
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
     let state = config.state().to_path_buf();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Sqlite::new(&state));
-    let Clouds { identity, state_backend, clusters, accounts, member_account } =
+    let Clouds { identity, state_backend, clusters, accounts, projects, member_account } =
         clouds(surroundings);
     World {
         settings_path: path.display().to_string(),
@@ -48,6 +48,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
             command: credential_command(surroundings),
         }),
         accounts,
+        projects,
         member_account,
         applications: applications(&config, &clock),
         clusters,

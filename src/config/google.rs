@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::raw::{GcpCredentials, GcpEnvironment, Raw, State};
+use super::raw::{GcpCredentials, GcpEnvironment, GcpOrganization, Raw, State};
 use super::url::url;
 use super::valid::{named, split_folder, tier, workspace};
 use super::{argocd, cluster, state};
 use crate::error::{Error, Result};
 use crate::model::name::{self, nearest};
 use crate::model::{
-    Backend, Cloud, CredentialSource, Environment, EnvironmentKey, GoogleAccess, GoogleSource,
-    Tier, region,
+    Backend, Cloud, CredentialSource, Environment, EnvironmentKey, GoogleAccess, GoogleBounds,
+    GoogleSource, Organization, Tier, region,
 };
 
 /// The environment that an entry under `[environments.gcp]` means.
@@ -64,7 +64,11 @@ pub(super) fn environment(
         backend,
         workspace,
         vars: env.vars.clone(),
-        credentials: CredentialSource::Google(access(env, root, &field)?),
+        credentials: CredentialSource::Google(access(
+            (env.credentials.as_ref(), &env.impersonate),
+            root,
+            &field,
+        )?),
         role: None,
         session_duration_s: None,
         ca_bundle: None,
@@ -73,12 +77,67 @@ pub(super) fn environment(
     })
 }
 
+/// The organization that these settings mean, as what an operation walks with.
+pub(super) fn organization(
+    name: &str,
+    given: &GcpOrganization,
+    raw: &Raw,
+    root: &Path,
+) -> Result<Environment> {
+    let field = |key: &str| format!("organizations.{name}.{key}");
+    name::gcp_number(&given.organization_id)
+        .map_err(|bad| named(&field("organization_id"), &given.organization_id, &bad))?;
+    for parent in &given.parents {
+        name::gcp_parent(parent).map_err(|bad| named(&field("parents"), parent, &bad))?;
+    }
+    for account in &given.billing_accounts {
+        name::gcp_billing_account(account)
+            .map_err(|bad| named(&field("billing_accounts"), account, &bad))?;
+    }
+    for (key, value) in &given.labels {
+        name::google_label(key, value)
+            .map_err(|bad| named(&field("labels"), &format!("{key}={value}"), &bad))?;
+    }
+    let tier = tier(&given.tier, raw, &field("tier"))?;
+    let access = access((given.credentials.as_ref(), &given.impersonate), root, &field)?;
+    Ok(Environment {
+        organization: Some(Organization {
+            name: name.to_owned(),
+            units: given.parents.clone(),
+            email_domains: Vec::new(),
+            member: false,
+            google: Some(GoogleBounds {
+                number: given.organization_id.clone(),
+                billing_accounts: given.billing_accounts.clone(),
+                labels: given.labels.clone(),
+            }),
+        }),
+        member_role: None,
+        key: EnvironmentKey { cloud: Cloud::Gcp, name: name.to_owned() },
+        endpoint_url: endpoint(raw, &tier)?,
+        tier,
+        tree: PathBuf::new(),
+        root: PathBuf::new(),
+        account: format!("organizations/{}", given.organization_id),
+        region: "global".to_owned(),
+        backend: Backend::Local { path: PathBuf::new() },
+        workspace: None,
+        vars: std::collections::BTreeMap::new(),
+        credentials: CredentialSource::Google(access),
+        role: None,
+        session_duration_s: None,
+        ca_bundle: None,
+        cluster: None,
+        argocd: None,
+    })
+}
+
 fn access(
-    env: &GcpEnvironment,
+    (credentials, impersonate): (Option<&GcpCredentials>, &[String]),
     root: &Path,
     field: &dyn Fn(&str) -> String,
 ) -> Result<GoogleAccess> {
-    let (source, executables) = match &env.credentials {
+    let (source, executables) = match credentials {
         None => (GoogleSource::ApplicationDefault, Vec::new()),
         Some(GcpCredentials::ApplicationDefault { executables }) => {
             (GoogleSource::ApplicationDefault, executables.clone())
@@ -94,7 +153,7 @@ fn access(
             Error::invalid(key, given, "is not the path of a program").allowed("absolute paths")
         );
     }
-    let access = GoogleAccess { source, executables, impersonate: env.impersonate.clone() };
+    let access = GoogleAccess { source, executables, impersonate: impersonate.to_vec() };
     access.check().map_err(|(key, given, bad)| named(&field(key), given, &bad))?;
     Ok(access)
 }

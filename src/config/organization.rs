@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::credentials;
+use super::google;
 use super::raw::{self, AwsEnvironment, Raw};
 use super::valid::{check_region, named, tier};
 use crate::error::{Error, ErrorCode, Result};
@@ -17,8 +18,15 @@ pub(super) fn organization(
     raw: &Raw,
     root: &Path,
 ) -> Result<Environment> {
-    let field = |key: &str| format!("organizations.{name}.{key}");
     name::environment(name).map_err(|bad| named(&format!("organizations.{name}"), name, &bad))?;
+    match given {
+        raw::Organization::Aws(given) => of_aws(name, given, raw, root),
+        raw::Organization::Gcp(given) => google::organization(name, given, raw, root),
+    }
+}
+
+fn of_aws(name: &str, given: &raw::AwsOrganization, raw: &Raw, root: &Path) -> Result<Environment> {
+    let field = |key: &str| format!("organizations.{name}.{key}");
     name::aws_account(&given.account_id)
         .map_err(|bad| named(&field("account_id"), &given.account_id, &bad))?;
     check_region(&field("region"), &given.region)?;
@@ -52,13 +60,14 @@ pub(super) fn organization(
             units: given.units.clone(),
             email_domains: given.email_domains.clone(),
             member: false,
+            google: None,
         }),
         member_role: None,
     })
 }
 
 /// What it says about credentials, said as an environment says it.
-fn access(given: &raw::Organization) -> AwsEnvironment {
+fn access(given: &raw::AwsOrganization) -> AwsEnvironment {
     AwsEnvironment {
         tier: given.tier.clone(),
         account_id: given.account_id.clone(),
@@ -77,21 +86,24 @@ fn access(given: &raw::Organization) -> AwsEnvironment {
     }
 }
 
-/// The organization of this name; left out, the only one.
+/// The organization of this name; left out, the only one. With a cloud, those of other clouds are not meant.
 pub(super) fn by_name<'c>(
     organizations: &'c BTreeMap<String, Environment>,
+    cloud: Option<Cloud>,
     name: Option<&str>,
 ) -> Result<&'c Environment> {
-    let mut all = organizations.values();
+    let meant = |at: &&Environment| cloud.is_none_or(|cloud| at.key.cloud == cloud);
+    let mut all = organizations.values().filter(meant);
     let found = match (name, all.next(), all.next()) {
-        (Some(name), ..) => organizations.get(name),
+        (Some(name), ..) => organizations.get(name).filter(meant),
         (None, only @ Some(_), None) => only,
         (None, ..) => None,
     };
     if let Some(found) = found {
         return Ok(found);
     }
-    let known: Vec<&str> = organizations.keys().map(String::as_str).collect();
+    let known = organizations.values().filter(meant).map(|at| at.key.name.as_str());
+    let known: Vec<&str> = known.collect();
     let allowed = if known.is_empty() { "(none configured)".to_owned() } else { known.join(", ") };
     let why = match (name, known.is_empty()) {
         (None, false) => "is missing, and there is more than one",
@@ -136,7 +148,7 @@ mod tests {
     #[test]
     fn an_organization_has_a_tier_an_identity_and_a_target_of_its_own() {
         let config = config("acme", "acme").unwrap();
-        let found = config.organization(None).unwrap();
+        let found = config.organization(None, None).unwrap();
         assert_eq!(found.target(), Target::Organization("acme".into()));
         assert_eq!(found.target().to_string(), "organization/acme");
         assert_eq!(found.account, "210987654321");
@@ -170,7 +182,7 @@ mod tests {
     #[test]
     fn an_organization_that_is_not_there_is_refused_with_the_known_ones() {
         let config = config("acme", "acme").unwrap();
-        let error = config.organization(Some("amce")).unwrap_err();
+        let error = config.organization(Some(Cloud::Aws), Some("amce")).unwrap_err();
         assert_eq!(error.code, ErrorCode::UnknownEnvironment);
         assert_eq!(error.allowed.as_deref(), Some("acme"));
         assert_eq!(error.next.as_deref(), Some("did you mean acme"));

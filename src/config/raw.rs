@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::model::{Action, Role};
 
 pub use google::{Gcp, GcpCredentials, GcpEnvironment};
-pub use organization::Organization;
+pub use organization::{AwsOrganization, GcpOrganization, Organization};
 
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -212,16 +212,16 @@ impl Config {
         self.organizations.values()
     }
 
-    /// The organization of this name. Left out, there has to be one only.
-    pub fn organization(&self, name: Option<&str>) -> Result<&Environment> {
-        organization::by_name(&self.organizations, name)
+    /// The organization of this name; of this cloud, where one is meant. Left out, there has to be one only.
+    pub fn organization(&self, cloud: Option<Cloud>, name: Option<&str>) -> Result<&Environment> {
+        organization::by_name(&self.organizations, cloud, name)
     }
 
     /// The environment or organization that an operation is about.
     pub fn site(&self, target: &Target) -> Result<&Environment> {
         match target {
             Target::Environment(key) => self.environment(key.cloud, &key.name),
-            Target::Organization(name) => self.organization(Some(name)),
+            Target::Organization(name) => self.organization(None, Some(name)),
             Target::Unbound => Err(Error::internal("finding the settings of a target", target)),
         }
     }

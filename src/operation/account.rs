@@ -1,11 +1,11 @@
 //! Accounts of an organization: looked for, asked for once, followed to their end, placed and furnished.
 
+mod busy;
 mod carry;
 mod enter;
 mod failure;
 mod look;
 mod make;
-mod patience;
 mod plan;
 mod request;
 
@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::{Computed, Done, LongOperation, Scene, World, WriteOperation};
 use crate::config::Config;
 use crate::error::Result;
-use crate::model::{Binding, Environment, PlanRecord, Target};
+use crate::model::{Binding, Cloud, Environment, PlanRecord, Target};
 use crate::operation::Ask;
 use crate::operation::request::read_change;
 use crate::permit::Permit;
@@ -41,7 +41,7 @@ impl LongOperation for CreateAccount {
         if name.is_none() && ask.terms.plan_id.is_some() {
             return Ok(None);
         }
-        config.organization(name).map(|organization| Some(organization.target()))
+        config.organization(Some(Cloud::Aws), name).map(|organization| Some(organization.target()))
     }
 
     async fn inspect(

@@ -82,7 +82,7 @@ pub fn change<T: JsonSchema>() -> Schema {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static TOOLS: [&Tool; 20] = [
+pub static TOOLS: [&Tool; 21] = [
     &super::apply_terraform::TOOL,
     &super::destroy_terraform::TOOL,
     &super::terraform_outputs::TOOL,
@@ -98,6 +98,7 @@ pub static TOOLS: [&Tool; 20] = [
     &super::argo_delete_app::TOOL,
     &super::argo_app_status::TOOL,
     &super::aws_create_account::TOOL,
+    &super::gcp_create_project::TOOL,
     &super::list_environments::TOOL,
     &super::preflight::TOOL,
     &super::list_operations::TOOL,

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::lock::LeaseStore;
 use crate::port::{
     Accounts, Applications, Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher,
-    MemberAccount, Plans, Premises, Provisioner, Releases, Runs, StateBackend,
+    MemberAccount, Plans, Premises, Projects, Provisioner, Releases, Runs, StateBackend,
 };
 use crate::run::Stores;
 
@@ -36,6 +36,8 @@ pub struct World {
     pub launcher: Arc<dyn Launcher>,
     /// Accounts of organizations.
     pub accounts: Arc<dyn Accounts>,
+    /// Projects of organizations.
+    pub projects: Arc<dyn Projects>,
     /// What is in one account.
     pub member_account: Arc<dyn MemberAccount>,
     /// Applications of Argo CD.

@@ -41,6 +41,8 @@ mod path;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod projects;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod secrets;

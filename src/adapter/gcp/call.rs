@@ -47,6 +47,7 @@ pub(super) enum Verb {
     Get,
     Post,
     Patch,
+    Put,
     Delete,
 }
 
@@ -159,6 +160,7 @@ impl Web {
             Verb::Get => client.get(&call.url),
             Verb::Post => client.post(&call.url),
             Verb::Patch => client.patch(&call.url),
+            Verb::Put => client.put(&call.url),
             Verb::Delete => client.delete(&call.url),
         };
         let request = match call.body {

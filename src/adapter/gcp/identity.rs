@@ -128,6 +128,23 @@ impl GoogleIdentity {
         self.web.ask(&Call { url, bearer: Some(&found.token), headers, ..*call }).await
     }
 
+    /// The organization that is there for us, in place of a project.
+    async fn organization(&self, environment: &Environment) -> Result<Caller> {
+        let doing = format!("asking for {} of {}", environment.account, environment.target());
+        let path = format!("/v3/{}", environment.account);
+        let asked = self.ask(environment, &doing, "cloudresourcemanager.googleapis.com", &path);
+        let found = asked.await.map_err(|error| {
+            if is_absent(&error) || error.details.get("http_status") == Some(&403.into()) {
+                return error.next(
+                    "see that organization_id is right, and that this identity has resourcemanager.organizations.get there (roles/resourcemanager.projectCreator)",
+                );
+            }
+            error
+        })?;
+        let name = found.get("name").and_then(Value::as_str).unwrap_or_default();
+        Ok(Caller { account: name.to_owned(), arn: self.principal(environment).await? })
+    }
+
     /// Whose the token is. A user's own address is asked for; where it may not be known, that is said.
     async fn principal(&self, environment: &Environment) -> Result<String> {
         let found = self.held(environment).await?.found;
@@ -161,6 +178,9 @@ fn ask_again(from: Timestamp, end: Timestamp) -> Timestamp {
 impl Identity for GoogleIdentity {
     /// The project that is there for us: credentials of Google belong to none, so it is asked for by its id.
     async fn caller(&self, environment: &Environment, _session: &str) -> Result<Caller> {
+        if environment.organization.is_some() {
+            return self.organization(environment).await;
+        }
         let doing = format!("asking for project {} of {}", environment.account, environment.key);
         let path = format!("/v3/projects/{}", environment.account);
         let asked = self.ask(environment, &doing, "cloudresourcemanager.googleapis.com", &path);

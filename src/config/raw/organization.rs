@@ -1,13 +1,47 @@
 //! An organization as written in `datamcp.toml`.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use super::Credentials;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::{Credentials, GcpCredentials};
+
+/// An organization; `cloud` says whose, AWS's where it is left out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Organization {
+    /// Of AWS.
+    Aws(AwsOrganization),
+    /// Of Google Cloud.
+    Gcp(GcpOrganization),
+}
+
+impl<'de> Deserialize<'de> for Organization {
+    /// The one that `cloud` names is read, so that a mistake in it is told as one of that kind.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = Value::deserialize(deserializer)?;
+        let cloud = value.get("cloud").and_then(Value::as_str).unwrap_or("aws").to_owned();
+        match cloud.as_str() {
+            "gcp" => GcpOrganization::deserialize(value).map(Self::Gcp).map_err(D::Error::custom),
+            "aws" => {
+                if let Some(fields) = value.as_object_mut() {
+                    fields.remove("cloud");
+                }
+                AwsOrganization::deserialize(value).map(Self::Aws).map_err(D::Error::custom)
+            }
+            other => Err(D::Error::custom(format!(
+                "`{other}` is no cloud of an organization: expected aws or gcp"
+            ))),
+        }
+    }
+}
 
 /// An organization of AWS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Organization {
+pub struct AwsOrganization {
     /// Tier.
     pub tier: String,
     /// Its management account, twelve digits; a delegated administrator may look only.
@@ -35,4 +69,31 @@ pub struct Organization {
     /// Seconds that a session of the role lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_duration_s: Option<u32>,
+}
+
+/// An organization of Google Cloud.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GcpOrganization {
+    /// `gcp`.
+    pub cloud: String,
+    /// Tier.
+    pub tier: String,
+    /// Its number.
+    pub organization_id: String,
+    /// Where projects may be made, `organizations/NUMBER` and `folders/NUMBER`; default: anywhere in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<String>,
+    /// Accounts that projects may be billed to, default all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub billing_accounts: Vec<String>,
+    /// Labels that every project gets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Where the first token comes from, default application default credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<GcpCredentials>,
+    /// Service accounts to act as: each gives the next a token, the last one acts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impersonate: Vec<String>,
 }

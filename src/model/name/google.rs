@@ -56,6 +56,61 @@ pub fn gcp_location(name: &str) -> Result<(), BadName> {
     })
 }
 
+/// Numbers of organizations, folders and projects.
+pub fn gcp_number(number: &str) -> Result<(), BadName> {
+    let digits = (1..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    if digits && !number.starts_with('0') {
+        Ok(())
+    } else {
+        Err(bad("is not a number of Google Cloud", "digits, for instance 415104041262"))
+    }
+}
+
+/// What projects are made in (Resource Manager reference, `Project.parent`).
+pub fn gcp_parent(name: &str) -> Result<(), BadName> {
+    let number = name.strip_prefix("organizations/").or_else(|| name.strip_prefix("folders/"));
+    if number.is_some_and(|number| gcp_number(number).is_ok()) {
+        return Ok(());
+    }
+    Err(bad("is neither an organization nor a folder", "organizations/NUMBER or folders/NUMBER"))
+}
+
+/// Ids of billing accounts (Cloud Billing reference, `BillingAccount.name`).
+pub fn gcp_billing_account(id: &str) -> Result<(), BadName> {
+    let hexadecimal = |c: char| c.is_ascii_digit() || ('A'..='F').contains(&c);
+    let groups: Vec<&str> = id.split('-').collect();
+    if groups.len() == 3 && groups.iter().all(|g| g.len() == 6 && g.chars().all(hexadecimal)) {
+        return Ok(());
+    }
+    Err(bad(
+        "is not an id of a billing account",
+        "three groups of six hexadecimal digits in upper case, for instance 012345-6789AB-CDEF01",
+    ))
+}
+
+/// Names of projects for people (Resource Manager reference, `Project.display_name`).
+pub fn gcp_project_name(name: &str) -> Result<(), BadName> {
+    let known = |c: char| c.is_ascii_alphanumeric() || " -'\"!".contains(c);
+    if (4..=30).contains(&name.len()) && name.chars().all(known) {
+        return Ok(());
+    }
+    Err(bad("is not a name of a project", "4 to 30 letters, digits, blanks and - ' \" !"))
+}
+
+/// Names of APIs (Service Usage reference, `services`).
+pub fn gcp_api(name: &str) -> Result<(), BadName> {
+    let label = |text: &str| {
+        !text.is_empty()
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    if name.len() <= 100 && name.contains('.') && name.split('.').all(label) {
+        return Ok(());
+    }
+    Err(bad("is not the name of an API", "a name like container.googleapis.com"))
+}
+
 /// Where a bucket may be: a region, or a name that stands for several (Cloud Storage, "Bucket locations").
 pub fn gcs_location(name: &str) -> Result<(), BadName> {
     const SEVERAL: [&str; 9] =

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::busy::rest_after;
 use super::look::session;
-use super::patience::{Patience, stopped};
 use super::plan::Sealed;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Outcome, PlanRecord};
 use crate::operation::answer::{ChangeAnswer, Summary};
+use crate::operation::patience::{Patience, stopped};
 use crate::operation::{Done, Scene};
 use crate::permit::Permit;
 use crate::port::{Answered, Watch};
@@ -124,8 +125,10 @@ impl Work<'_> {
             let way = (parent.as_str(), sealed.unit.as_str());
             match accounts.place(permit, at, &session, account, way).await? {
                 Answered::Taken(()) => {}
-                Answered::Later { error, long } => patience.after(scene, error, long).await?,
-                Answered::Lost(error) => patience.after(scene, error, false).await?,
+                Answered::Later { error, long } => {
+                    rest_after(&mut patience, scene, error, long).await?;
+                }
+                Answered::Lost(error) => rest_after(&mut patience, scene, error, false).await?,
             }
         }
     }
@@ -147,8 +150,10 @@ impl Work<'_> {
             self.step("tags").await?;
             match accounts.tag(permit, at, &session, account, wanted).await? {
                 Answered::Taken(()) => break,
-                Answered::Later { error, long } => patience.after(scene, error, long).await?,
-                Answered::Lost(error) => patience.after(scene, error, false).await?,
+                Answered::Later { error, long } => {
+                    rest_after(&mut patience, scene, error, long).await?;
+                }
+                Answered::Lost(error) => rest_after(&mut patience, scene, error, false).await?,
             }
         }
         tally.done.push("tags".into());

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::carry::{Tally, Work};
 use super::look::{Inside, session};
-use super::patience::Patience;
 use super::request::Wanted;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Backend, Environment};
 use crate::operation::Scene;
+use crate::operation::patience::Patience;
 use crate::port::Watch;
 
 /// How long a new account's role is waited for: it takes minutes.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::busy::rest_after;
 use super::carry::Work;
 use super::failure;
 use super::look::{found_since, is_another, session};
-use super::patience::{Patience, stopped};
 use crate::error::{Error, ErrorCode, Result};
+use crate::operation::patience::{Patience, stopped};
 use crate::port::accounts::Progress;
 use crate::port::{AccountOrder, Answered, Watch};
 
@@ -100,7 +101,7 @@ impl Work<'_> {
                 Ok(Answered::Lost(error)) => return self.look_up(error, since).await,
                 Ok(Answered::Later { error, long }) => {
                     self.not_taken().await?;
-                    patience.after(scene, error, long).await?;
+                    rest_after(&mut patience, scene, error, long).await?;
                 }
                 Err(error) => {
                     self.not_taken().await?;

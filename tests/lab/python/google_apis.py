@@ -1,9 +1,9 @@
 """Takes what the stand-in for Google needs out of Google's own descriptions of its APIs ("discovery documents").
 
-They lie in the Go module `google.golang.org/api`. Arguments: the module's zip, its version; with `storage` as a third,
-Cloud Storage's part. Prints what `additions/google.json`, or `additions/google_storage.json`, holds: paths, and the
-names, types and enumerations of the fields; no descriptions. Names of schemas are an API's own: in the part of Cloud
-Storage they stand behind its host, and its methods have their parameters. To move the pin:
+They lie in the Go module `google.golang.org/api`. Arguments: the module's zip, its version; with `storage` or `projects`
+as a third, that part. Prints what `additions/google.json`, `google_storage.json` or `google_projects.json` holds: paths,
+and the names, types and enumerations of the fields; no descriptions. Names of schemas are an API's own: in these two
+parts they stand behind its host, and methods have their parameters. To move the pin:
 `go mod download -json google.golang.org/api@VERSION` names the zip.
 """
 
@@ -52,6 +52,44 @@ STORAGE = [
     ),
 ]
 
+PROJECTS = [
+    (
+        "cloudresourcemanager.googleapis.com",
+        "cloudresourcemanager/v3/cloudresourcemanager-api.json",
+        ["projects.create", "projects.get", "projects.patch", "projects.testIamPermissions", "operations.get", "liens.create", "liens.list"]
+        + ["organizations.get", "organizations.testIamPermissions", "folders.get", "folders.testIamPermissions"],
+        ["Project", "Organization", "Folder", "Lien", "ListLiensResponse", "Operation", "Status"]
+        + ["TestIamPermissionsRequest", "TestIamPermissionsResponse"],
+    ),
+    (
+        "cloudbilling.googleapis.com",
+        "cloudbilling/v1/cloudbilling-api.json",
+        ["billingAccounts.get", "billingAccounts.testIamPermissions", "projects.getBillingInfo", "projects.updateBillingInfo"],
+        ["BillingAccount", "ProjectBillingInfo", "TestIamPermissionsRequest", "TestIamPermissionsResponse"],
+    ),
+    (
+        "serviceusage.googleapis.com",
+        "serviceusage/v1/serviceusage-api.json",
+        ["services.batchEnable", "services.batchGet", "operations.get"],
+        ["BatchEnableServicesRequest", "BatchGetServicesResponse", "GoogleApiServiceusageV1Service", "Operation", "Status"],
+    ),
+    (
+        "compute.googleapis.com",
+        "compute/v1/compute-api.json",
+        ["networks.get", "networks.delete", "firewalls.list", "firewalls.delete", "globalOperations.get"],
+        ["Network", "Firewall", "FirewallList", "Operation"],
+    ),
+    ("iam.googleapis.com", "iam/v1/iam-api.json", ["serviceAccounts.get", "serviceAccounts.disable"], ["ServiceAccount", "DisableServiceAccountRequest", "Empty"]),
+    (
+        "billingbudgets.googleapis.com",
+        "billingbudgets/v1/billingbudgets-api.json",
+        ["budgets.create", "budgets.list"],
+        ["GoogleCloudBillingBudgetsV1Budget", "GoogleCloudBillingBudgetsV1BudgetAmount", "GoogleCloudBillingBudgetsV1Filter"]
+        + ["GoogleCloudBillingBudgetsV1ListBudgetsResponse", "GoogleCloudBillingBudgetsV1ThresholdRule", "GoogleTypeMoney"],
+    ),
+]
+PARTS = {"storage": STORAGE, "projects": PROJECTS}
+
 
 def methods(node, path=""):
     for name, method in node.get("methods", {}).items():
@@ -78,8 +116,8 @@ def prefixed(value, host):
     return [prefixed(inner, host) for inner in value] if isinstance(value, list) else value
 
 
-def storage(archive, version, out):
-    for host, file, wanted, kept in STORAGE:
+def part(archive, version, apis, out):
+    for host, file, wanted, kept in apis:
         document = json.loads(archive.read(f"google.golang.org/api@{version}/{file}"))
         out["revisions"][host] = document["revision"]
         for name, method in methods(document):
@@ -98,8 +136,8 @@ def storage(archive, version, out):
 def main():
     archive, version = zipfile.ZipFile(sys.argv[1]), sys.argv[2]
     out = {"module": f"google.golang.org/api@{version}", "revisions": {}, "methods": [], "schemas": {}}
-    if sys.argv[3:] == ["storage"]:
-        storage(archive, version, out)
+    if sys.argv[3:]:
+        part(archive, version, PARTS[sys.argv[3]], out)
     for host, file, wanted, kept in [] if sys.argv[3:] else APIS:
         document = json.loads(archive.read(f"google.golang.org/api@{version}/{file}"))
         out["revisions"][host] = document["revision"]

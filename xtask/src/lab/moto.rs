@@ -38,6 +38,14 @@ const PROGRAM: &[(&str, &str)] = &[
     ),
     ("additions/google.json", include_str!("../../../tests/lab/python/additions/google.json")),
     (
+        "additions/google_projects.py",
+        include_str!("../../../tests/lab/python/additions/google_projects.py"),
+    ),
+    (
+        "additions/google_projects.json",
+        include_str!("../../../tests/lab/python/additions/google_projects.json"),
+    ),
+    (
         "additions/google_storage.py",
         include_str!("../../../tests/lab/python/additions/google_storage.py"),
     ),
