@@ -44,7 +44,7 @@ pub fn cloud(cloud: Cloud) -> Result<()> {
         Cloud::Aws => Ok(()),
         Cloud::Gcp => Err(Error::invalid("cloud", "gcp", "has no scaffold in this version")
             .allowed("aws")
-            .next("start with `datamcp init aws`; Google Cloud is not there yet")),
+            .next("take infra/gcp of the repository and write the settings as its guide shows; `datamcp poc gcp` goes on from there")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `datamcp poc`: the first sequence in an account of your own, as a script of tool calls. It keeps nothing itself: each step looks
+//! `datamcp poc`: the first sequence in an account or project of your own, as a script of tool calls. It keeps nothing itself: each step looks
 //! how things stand, so a second start goes on where the first one ended.
 
 mod cluster;
@@ -14,7 +14,7 @@ use super::terminal::Terminal;
 use super::view::View;
 use crate::approval::ApprovalState;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Actor, Cloud, ClusterAccess, Environment, OperationId, PlanId};
+use crate::model::{Actor, Backend, Cloud, ClusterAccess, Environment, OperationId, PlanId};
 use crate::operation::{Called, World, call, catalog};
 use cluster::End;
 
@@ -39,11 +39,6 @@ enum Step {
 
 /// Walks the sequence. Exit code 0: all of it, or all that a dry run can see.
 pub(super) async fn run(world: &World, actor: &Actor, poc: &Poc, view: View) -> Result<ExitCode> {
-    if poc.cloud != Cloud::Aws {
-        return Err(Error::invalid("cloud", poc.cloud.word(), "has no sequence in this version")
-            .allowed("aws")
-            .next("`datamcp poc aws`; Google Cloud is not there yet"));
-    }
     let environment = world.config.environment(poc.cloud, &poc.env)?;
     let walk = Walk { world, actor, environment, dry_run: poc.dry_run, view };
     if !poc.dry_run {
@@ -63,8 +58,10 @@ impl Walk<'_> {
             ("apply_terraform", "network, cluster, bucket, roles"),
         ];
         for (tool, what) in steps {
-            if tool == "bootstrap_state_backend" && self.environment.backend.kind() != "s3" {
-                self.say(what, "a local file, which needs none");
+            if tool == "bootstrap_state_backend"
+                && !matches!(self.environment.backend, Backend::S3 { .. } | Backend::Gcs { .. })
+            {
+                self.say(what, "no bucket, so none is made");
                 continue;
             }
             match self.change(tool, self.target()).await? {
@@ -96,8 +93,12 @@ impl Walk<'_> {
     /// Says what is about to happen, once, and has the environment's name typed.
     fn confirm(&self) -> Result<()> {
         let (key, account) = (&self.environment.key, &self.environment.account);
+        let place = match key.cloud {
+            Cloud::Aws => "AWS account",
+            Cloud::Gcp => "the Google Cloud project",
+        };
         let text = format!(
-            "\nThis makes real things in AWS account {account}, environment {key}: a bucket for the state, then what\n\
+            "\nThis makes real things in {place} {account}, environment {key}: a bucket for the state, then what\n\
              {} describes. A cluster, its nodes and a NAT gateway cost money by the hour until they are destroyed.\n\
              Each change is shown before it is made, and you approve it.\n\ntype `{}` to begin: ",
             self.environment.tree.join(&self.environment.root).display(),
@@ -244,8 +245,10 @@ impl Walk<'_> {
     fn end_of_dry_run(&self) {
         self.view.raw(&format!(
             "\nA dry run: nothing was changed. What comes later can be planned once this is there.\n\
-             for real: datamcp --config {} poc aws --env {} --dry-run=false\n",
-            self.world.settings_path, self.environment.key.name
+             for real: datamcp --config {} poc {} --env {} --dry-run=false\n",
+            self.world.settings_path,
+            self.environment.key.cloud.word(),
+            self.environment.key.name
         ));
     }
 
@@ -254,9 +257,11 @@ impl Walk<'_> {
         self.view.raw(&format!(
             "\n\
              to take it away (the bucket of the state stays):\n  \
-             datamcp --config {0} destroy-terraform --cloud aws --env {1}\n  \
+             datamcp --config {0} destroy-terraform --cloud {2} --env {1}\n  \
              datamcp --config {0} destroy-terraform --plan-id ID --dry-run=false     # asks for the approval, then again\n",
-            world.settings_path, environment.key.name
+            world.settings_path,
+            environment.key.name,
+            environment.key.cloud.word()
         ));
     }
 

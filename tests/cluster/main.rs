@@ -25,3 +25,5 @@ mod kubernetes;
 mod manifests;
 #[cfg(test)]
 mod poc;
+#[cfg(test)]
+mod poc_gcp;

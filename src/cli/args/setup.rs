@@ -84,9 +84,9 @@ pub(super) fn commands() -> [Clap; 2] {
                 .help("Only say what would be written"),
         ),
     Clap::new("poc")
-        .about("Walk the first sequence in an account of your own: state bucket, plan, your approval, apply, checks")
+        .about("Walk the first sequence in an account or project of your own: state bucket, plan, your approval, apply, checks")
         .long_about(
-            "Walks the first sequence in an account of your own, as a script of tool calls: preflight, the bucket of the state, \
+            "Walks the first sequence in an account of AWS or a project of Google Cloud, as a script of tool calls: preflight, the bucket of the state, \
              plan, your approval on this terminal, apply, outputs, drift, an empty second plan, the log. A second start goes on \
              where the first one ended. Without --dry-run=false nothing is changed.",
         )

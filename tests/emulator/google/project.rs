@@ -12,7 +12,6 @@ use crate::harness::{Answered, Project, Settings, feed, module_of};
 
 /// What must be seen nowhere but in the person's own file: every token of the stand-in begins like the second one.
 pub(super) const CANARIES: [&str; 2] = ["canary-5fd2", "ya29."];
-pub(super) const BUCKET: &str = "acme-tfstate";
 
 /// All of it. Names are a test's own: what the stand-in knows is shared.
 pub(super) struct Google {
@@ -34,13 +33,19 @@ impl Google {
     pub(super) fn new(seconds: u32) -> Self {
         let (project, id) = (Project::new(), fresh());
         let gcs = Gcs::start(project.folder()).unwrap();
-        gcs.create_bucket(BUCKET).unwrap();
+        gcs.create_bucket(&bucket(&id)).unwrap();
         let storage = Guarded::before(&gcs, &project.lab);
         let (person, refresh) = (format!("{id}@example.com"), format!("{}-{id}", CANARIES[0]));
         let mut google = Self { project, id, person, refresh, gcs, storage };
         let person =
             json!({ "person": google.person, "refresh_token": google.refresh, "seconds": seconds });
         google.told("google", &person);
+        // The bucket is there, and the state watch finds in it what terraform writes.
+        google.told(
+            "google_storage",
+            &json!({ "bucket": bucket(&google.id), "project": google.id, "upstream": google.gcs.host(),
+                "plant": { "location": "EUROPE-WEST1", "projectNumber": "415104041262" } }),
+        );
         google.lets_in(&[&google.person.clone()]);
         let file = json!({ "type": "authorized_user", "client_id": "id", "refresh_token": google.refresh,
             "client_secret": format!("{}-secret", CANARIES[0]) });
@@ -106,9 +111,14 @@ impl Google {
 
     /// The state of terraform, as it lies in the bucket.
     pub(super) fn state(&self) -> Value {
-        let text = self.gcs.object(BUCKET, "dev/default.tfstate").unwrap().unwrap_or_default();
+        let text =
+            self.gcs.object(&bucket(&self.id), "dev/default.tfstate").unwrap().unwrap_or_default();
         serde_json::from_str(&text).unwrap_or_default()
     }
+}
+
+fn bucket(id: &str) -> String {
+    format!("{id}-tfstate")
 }
 
 pub(super) fn target() -> Value {
@@ -120,13 +130,14 @@ fn for_real(wait_s: u32) -> Value {
 }
 
 fn environment(id: &str, endpoint: &str, host: &str) -> String {
+    let bucket = bucket(id);
     format!(
         r#"
 [environments.gcp.dev]
 tier = "dev"
 project_id = "{id}"
 region = "europe-west1"
-state = {{ backend = "gcs", bucket = "{BUCKET}", prefix = "dev" }}
+state = {{ backend = "gcs", bucket = "{bucket}", prefix = "dev" }}
 credentials = {{ source = "file", path = "google-user.json" }}
 
 [gcp]

@@ -1,3 +1,5 @@
+//! The exchange of tokens, asked as Google's libraries ask it.
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
