@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use xtask::lab::{ArgoCd, Kubernetes, Lab};
@@ -30,6 +31,12 @@ pub(crate) fn argocd(lab: &Lab) -> &ArgoCd {
 pub(crate) fn fresh(what: &str) -> String {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{what}-{}-{count}", std::process::id())
+}
+
+/// The sequence names its release of Argo CD itself, and the tests share a namespace: one walks at a time.
+pub(crate) fn walks_alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for an answer; the deadline is for machines that do three things at once.

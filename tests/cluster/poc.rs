@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use xtask::person::{Ending, Person};
 
 use crate::gitops::project::Project;
-use crate::harness::{fresh, kubernetes};
+use crate::harness::{fresh, kubernetes, walks_alone};
 
 const REAL: [&str; 4] = ["poc", "aws", "--env=dev", "--dry-run=false"];
 
@@ -80,6 +80,7 @@ fn application(project: &Project) -> Value {
 
 #[test]
 fn the_sequence_goes_on_in_the_cluster_until_an_application_is_healthy() {
+    let _one = walks_alone();
     let project = project();
     let dry = project.cli_text(&["poc", "aws"]);
     says(

@@ -11,7 +11,7 @@ use xtask::lab::Gcs;
 use xtask::person::{Ending, Person};
 
 use crate::gitops::project::Project;
-use crate::harness::{fresh, kubernetes};
+use crate::harness::{fresh, kubernetes, walks_alone};
 
 /// Whom the cluster lets into one namespace (`access.yaml`).
 const DEPLOYER: &str = "deployer@datamcp-lab-4711.iam.gserviceaccount.com";
@@ -180,6 +180,7 @@ fn base64(file: &Path) -> String {
 
 #[test]
 fn the_eight_steps_of_the_sequence_in_google_cloud() {
+    let _one = walks_alone();
     let site = Site::new();
     let project = &site.project;
     let dry = project.cli_text(&["poc", "gcp"]);

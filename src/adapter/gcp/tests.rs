@@ -5,6 +5,7 @@
 mod clusters;
 mod sources;
 mod stand_in;
+mod storage;
 
 use std::path::{Path, PathBuf};
 

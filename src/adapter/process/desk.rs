@@ -62,7 +62,8 @@ impl CredentialDesk for SocketDesk {
         Ok(DeskGuard::telling(refusal, move || {
             serving.abort();
             forget(&socket);
-            drop(exchange);
+            // It closes where it is dropped, here.
+            let _closed = exchange;
         }))
     }
 }

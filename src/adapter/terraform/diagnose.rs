@@ -116,7 +116,13 @@ fn denied(doing: &str, why: &str) -> Error {
 /// about a resource has an address and is not about the state.
 fn place_of_state(doing: &str, found: &Diagnostic) -> Option<Error> {
     let says = |text: &str| found.summary.contains(text) || found.detail.contains(text);
-    if found.address.is_some() || !(says("operation error S3") || says("S3 bucket")) {
+    if found.address.is_some() {
+        return None;
+    }
+    if says("googleapi: Error") || says("storage: bucket") {
+        return place_in_google(doing, found);
+    }
+    if !(says("operation error S3") || says("S3 bucket")) {
         return None;
     }
     let invalid = |field: &str, why: &str| {
@@ -136,6 +142,34 @@ fn place_of_state(doing: &str, found: &Diagnostic) -> Option<Error> {
     }
     is_denied(found).then(|| {
         no_right(denied(doing, "this identity may not do so in the bucket of the state"), found)
+    })
+}
+
+/// The same in Cloud Storage, which names the permission in its sentence.
+fn place_in_google(doing: &str, found: &Diagnostic) -> Option<Error> {
+    let text = format!("{}\n{}", found.summary, found.detail);
+    let says = |part: &str| text.contains(part);
+    if says("storage: bucket doesn't exist") || says("The specified bucket does not exist") {
+        let why = format!("{doing}: the bucket of the state does not exist");
+        return Some(
+            Error::new(ErrorCode::InvalidRequest, why)
+                .field("state.bucket")
+                .next("`datamcp bootstrap-state-backend` of an environment of Google Cloud makes it; or correct state.bucket"),
+        );
+    }
+    if !says("googleapi: Error 403") || !says("storage.") {
+        return None;
+    }
+    let error = denied(doing, "this identity may not do so in the bucket of the state");
+    let word = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+    let permission = word
+        .map(|word| word.trim_end_matches('.'))
+        .find(|word| word.starts_with("storage.objects.") || word.starts_with("storage.buckets."));
+    Some(match permission {
+        Some(name) => error
+            .detail("permission", name)
+            .next(format!("have {name} granted to this identity on the bucket of the state")),
+        None => error.next("have a role on the bucket of the state granted to this identity"),
     })
 }
 
@@ -354,6 +388,31 @@ mod tests {
             ErrorCode::UpstreamDenied
         );
         assert_eq!(one("something new", ""), ErrorCode::UpstreamFailed);
+    }
+
+    #[test]
+    fn fault_33_failures_of_a_bucket_of_google_have_their_own_errors() {
+        let failed = |address: Option<&str>, summary: &str| {
+            let found = Diagnostic {
+                error: true,
+                summary: summary.into(),
+                address: address.map(str::to_owned),
+                ..Diagnostic::default()
+            };
+            classify("initialising gcp/dev", &[found])
+        };
+        let gone = "Failed to get existing workspaces: querying Cloud Storage failed: storage: bucket doesn't exist";
+        let error = failed(None, gone);
+        assert_eq!(error.code, ErrorCode::InvalidRequest);
+        assert_eq!(error.field.as_deref(), Some("state.bucket"));
+        let closed = "querying Cloud Storage failed: googleapi: Error 403: me@example.com does not have \
+                      storage.objects.list access to the Google Cloud Storage bucket., forbidden";
+        let error = failed(None, closed);
+        assert_eq!(error.code, ErrorCode::UpstreamDenied);
+        assert_eq!(error.details["permission"], "storage.objects.list");
+        assert!(error.next.unwrap().contains("storage.objects.list"));
+        let resource = failed(Some("google_storage_bucket.x"), gone);
+        assert_eq!(resource.field, None, "a resource's bucket is another one");
     }
 
     #[test]

@@ -63,9 +63,10 @@ fn fault_33_a_bucket_of_google_that_is_not_there_is_said() {
     in_gcs(&mut project, &gcs, "acme-nowhere");
     project.module(&module_of("gcs", ""));
     let refused = project.call("apply_terraform", &json!({ "cloud": "aws", "env": "dev" }));
-    assert_eq!(refused.status(), "failed", "{:#}", refused.value);
-    let said = refused.at("/error/message") + &refused.at("/error/details/diagnostics");
-    assert!(said.contains("bucket"), "{said}");
+    let refused = refused.refused("invalid_request");
+    assert_eq!(refused.at("/error/field"), "state.bucket", "{:#}", refused.value);
+    let said = refused.at("/error/message");
+    assert!(said.contains("the bucket of the state does not exist"), "{said}");
     project
         .call("bootstrap_state_backend", &json!({ "cloud": "aws", "env": "dev" }))
         .refused("invalid_request");

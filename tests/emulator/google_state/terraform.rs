@@ -37,10 +37,18 @@ impl Used {
         let lost = Arc::new(AtomicUsize::new(0));
         let host = lossy(&gcs, Arc::clone(&lost));
         site.state("", &format!("storage_emulator = \"{host}\"\n"));
-        site.real().expect("succeeded");
         let module = chain_on("gcs", &site.project.effects(), steps, seconds);
         std::fs::write(site.project.folder().join("infra/gcp/envs/dev/main.tf"), module).unwrap();
-        Self { site, gcs, lost }
+        let used = Self { site, gcs, lost };
+        let missing = used.call("apply_terraform", &dev()).refused("invalid_request");
+        assert_eq!(missing.at("/error/field"), "state.bucket", "fault 33: {:#}", missing.value);
+        assert!(
+            missing.at("/error/next").contains("bootstrap-state-backend"),
+            "{:#}",
+            missing.value
+        );
+        used.site.real().expect("succeeded");
+        used
     }
 
     fn call(&self, tool: &str, request: &Value) -> Answered {

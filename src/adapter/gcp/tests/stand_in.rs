@@ -113,8 +113,21 @@ fn answer(stream: &mut TcpStream, (_, status, value): &Rule) {
 /// Google's own description of its APIs, as the lab's stand-in has it.
 const APIS: &str = include_str!("../../../../tests/lab/python/additions/google.json");
 
+/// That of Cloud Storage.
+const STORAGE: &str = include_str!("../../../../tests/lab/python/additions/google_storage.json");
+
 /// Holds an answer against it: a field that Google does not have fails the test.
 fn described(part: &str, value: &Value) {
+    let storage = match part {
+        "versions=true" | "pageToken=two" => Some("Objects"),
+        part if part.starts_with("/o/") || part == "default.tflock " => Some("Object"),
+        _ => None,
+    };
+    if let Some(schema) = storage {
+        let apis: Value = serde_json::from_str(STORAGE).unwrap();
+        let rule = json!({ "$ref": format!("storage.googleapis.com/{schema}") });
+        return fits(&apis["schemas"], &rule, value, schema);
+    }
     let schema = match part {
         "/v3/projects/acme-dev-4711" => "Project",
         "/oauth2/v2/userinfo" => "Userinfo",
@@ -123,6 +136,8 @@ fn described(part: &str, value: &Value) {
         "/locations/-/clusters" => "ListClustersResponse",
         "/locations/europe-west1/operations" => "ListOperationsResponse",
         "/locations/europe-west1/clusters/acme" => "Cluster",
+        // A content.
+        part if part.starts_with("generation=") => return,
         // By RFC 6749 and by the pages about metadata; the last is no Google's.
         "/oauth2.googleapis.com/token" | "/token?scopes=" | "?recursive=true" | "/idp" => return,
         other => panic!("nothing is known of {other}"),

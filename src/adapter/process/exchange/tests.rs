@@ -1,3 +1,5 @@
+//! The exchange as Google's libraries meet it: over loopback, with the proof that the program prints.
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
