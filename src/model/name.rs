@@ -4,7 +4,7 @@ mod google;
 
 pub use google::{
     cloud_kms_key, gcp_api, gcp_billing_account, gcp_location, gcp_number, gcp_parent, gcp_project,
-    gcp_project_name, gcp_region, gcs_location, gke_cluster, google_label, service_account,
+    gcp_region, gcs_location, gke_cluster, google_label, service_account,
 };
 
 /// Why a name is not acceptable, and what is.

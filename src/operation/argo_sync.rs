@@ -10,7 +10,7 @@ pub static TOOL: Tool = Tool {
     name: "argo_sync",
     title: "Sync application",
     about: "Brings an application of Argo CD to a commit. With defaults it shows which, and what would change, object by object. \
-            Works like apply_terraform. It waits; sync and health are told apart.",
+            Works like apply_terraform. Waits; sync and health apart.",
     effect: Effect::Change,
     input: catalog::change::<SyncRequest>,
     output: catalog::answer::<ChangeAnswer>,

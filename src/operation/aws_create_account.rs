@@ -9,7 +9,7 @@ use crate::model::Effect;
 pub static TOOL: Tool = Tool {
     name: "aws_create_account",
     title: "Create AWS account",
-    about: "Makes an account in an AWS organization and places it in an OU. It is asked for once: the same call again finds \
+    about: "Makes an account in an AWS organization and places it in an OU. The same call again finds \
             what was made and goes on. Works like apply_terraform.",
     effect: Effect::Change,
     input: catalog::change::<CreateAccountRequest>,

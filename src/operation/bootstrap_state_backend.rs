@@ -279,9 +279,8 @@ pub static TOOL: Tool = Tool {
     name: "bootstrap_state_backend",
     title: "Bootstrap state backend",
     about: "Makes the bucket of an environment's Terraform state in S3 or Cloud Storage, or checks and repairs it: \
-            encrypted, versioned, private, owned by the account or project, old versions expiring. With defaults it \
-            only says what it found and would do. Works like apply_terraform. \
-            Repeating it converges.",
+            encrypted, versioned, private, of our account or project, old versions expiring. With defaults it \
+            only says what it found and would do. Works like apply_terraform. Repeating it converges.",
     effect: Effect::Change,
     input: catalog::change::<BootstrapRequest>,
     output: catalog::answer::<ChangeAnswer>,

@@ -34,8 +34,7 @@ pub static TOOL: Tool = Tool {
     name: "destroy_terraform",
     title: "Destroy Terraform",
     about: "Plans, and once a person approved carries out, the destruction of everything that an environment's \
-            Terraform state holds, with the variables of the last apply. Works like apply_terraform: with defaults it \
-            only plans; then plan_id and dry_run=false.",
+            Terraform state holds, with the variables of the last apply. Works like apply_terraform.",
     effect: Effect::Destroy,
     input: catalog::change::<DestroyRequest>,
     output: catalog::answer::<ChangeAnswer>,

@@ -10,8 +10,8 @@ use crate::model::Effect;
 pub static TOOL: Tool = Tool {
     name: "gcp_create_project",
     title: "Create GCP project",
-    about: "Makes a project of Google Cloud, has it billed, switches its APIs on. It is asked for once: the same call again \
-            finds what was made and goes on. Works like apply_terraform.",
+    about: "Makes a project of Google Cloud, has it billed, switches its APIs on. The same call again finds what was made \
+            and goes on. Works like apply_terraform.",
     effect: Effect::Change,
     input: catalog::change::<CreateProjectRequest>,
     output: catalog::answer::<ChangeAnswer>,

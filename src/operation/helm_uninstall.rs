@@ -9,8 +9,7 @@ use crate::model::Effect;
 pub static TOOL: Tool = Tool {
     name: "helm_uninstall",
     title: "Uninstall release",
-    about: "Takes a Helm release and its objects away. With defaults it lists them. Works like destroy_terraform: plan_id and \
-            dry_run=false carry it out.",
+    about: "Takes a Helm release and its objects away. With defaults it lists them. Works like apply_terraform.",
     effect: Effect::Destroy,
     input: catalog::change::<UninstallRequest>,
     output: catalog::answer::<ChangeAnswer>,

@@ -308,7 +308,7 @@ async fn identity(world: &World, environment: &Environment) -> Vec<Check> {
 pub static TOOL: Tool = Tool {
     name: "preflight",
     title: "Preflight",
-    about: "Checks that an environment (or all of them) can be worked on: settings, roles, state folder, operations \
+    about: "Checks that an environment (or all) can be worked on: settings, roles, state folder, operations \
             log, terraform, root module, identity, state bucket, lock. Changes nothing.",
     effect: Effect::Read,
     input: catalog::schema::<PreflightRequest>,

@@ -63,8 +63,6 @@ pub enum Resource<'r> {
 pub struct ProjectOrder {
     /// Its id.
     pub id: String,
-    /// Its name for people.
-    pub display_name: String,
     /// What it is to be in.
     pub parent: String,
     /// Its labels.

@@ -237,7 +237,7 @@ impl Projects for GoogleProjects {
         let doing = format!("making project {}", order.id);
         let body = json!({
             "projectId": order.id,
-            "displayName": order.display_name,
+            "displayName": order.id,
             "parent": order.parent,
             "labels": order.labels,
         });

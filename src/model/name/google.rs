@@ -88,15 +88,6 @@ pub fn gcp_billing_account(id: &str) -> Result<(), BadName> {
     ))
 }
 
-/// Names of projects for people (Resource Manager reference, `Project.display_name`).
-pub fn gcp_project_name(name: &str) -> Result<(), BadName> {
-    let known = |c: char| c.is_ascii_alphanumeric() || " -'\"!".contains(c);
-    if (4..=30).contains(&name.len()) && name.chars().all(known) {
-        return Ok(());
-    }
-    Err(bad("is not a name of a project", "4 to 30 letters, digits, blanks and - ' \" !"))
-}
-
 /// Names of APIs (Service Usage reference, `services`).
 pub fn gcp_api(name: &str) -> Result<(), BadName> {
     let label = |text: &str| {

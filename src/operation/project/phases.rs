@@ -66,7 +66,6 @@ impl Work<'_> {
         let wanted = &sealed.wanted;
         let order = ProjectOrder {
             id: wanted.id.clone(),
-            display_name: wanted.display_name.clone(),
             parent: wanted.parent.clone(),
             labels: wanted.labels.clone(),
         };

@@ -23,29 +23,27 @@ const IAM: &str = "iam.googleapis.com";
 /// Own fields of `gcp_create_project`; the terms are those of every mutating tool.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct CreateProjectRequest {
-    /// Organization in settings. Needed where there is more than one of Google Cloud.
+    /// Organization in settings. Needed where there is more than one.
     pub organization: Option<String>,
-    /// Id of the project. 6 to 30 lower-case letters, digits and hyphens, for good. Needed unless `plan_id` is given.
+    /// Id of the project. 6 to 30 lower-case letters, digits and hyphens. Needed unless `plan_id` is given.
     pub project_id: Option<String>,
-    /// Its name for people. Default: the id.
-    pub name: Option<String>,
-    /// Billing account. Default: the only one that the settings allow.
+    /// Billing account. Default: the only one in settings.
     pub billing_account: Option<String>,
-    /// Number of the organization to make it in. Default: the only place that the settings allow, else the organization.
+    /// Organization's number. Default: the only place in settings.
     pub org_id: Option<String>,
-    /// Number of the folder to make it in. In place of `org_id`.
+    /// Folder's number, in its place. Of the same organization.
     pub folder_id: Option<String>,
     /// APIs to switch on. For instance `container.googleapis.com`.
     pub apis: Option<Vec<String>>,
-    /// Its labels. Those of the settings are added.
+    /// Its labels. Beside those in settings.
     pub labels: Option<BTreeMap<String, String>>,
-    /// Delete its default network (default false). With the rules that Google put there; one that is in use stays.
+    /// Delete its default network (default false). One in use stays.
     pub remove_default_network: Option<bool>,
-    /// Disable the default service account of Compute Engine (default false).
+    /// Disable its default service account (default false).
     pub disable_default_account: Option<bool>,
-    /// Protect it from deletion by a lien (default false).
+    /// Keep it from deletion (default false).
     pub lien: Option<bool>,
-    /// Budget of a month. An object with amount (whole units) and currency.
+    /// Monthly budget: amount, currency. The amount in whole units of the billing account's currency.
     pub budget: Option<BudgetRequest>,
 }
 
@@ -63,7 +61,6 @@ pub struct BudgetRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Wanted {
     pub(super) id: String,
-    pub(super) display_name: String,
     /// Empty until settings were asked.
     pub(super) billing_account: String,
     /// Empty until settings were asked.
@@ -86,8 +83,6 @@ pub(super) fn wanted(own: &Map<String, Value>) -> Result<Wanted> {
             .allowed("a project_id, or a plan_id")
     })?;
     check("project_id", &id, name::gcp_project(&id))?;
-    let display_name = given.name.clone().unwrap_or_else(|| id.clone());
-    check("name", &display_name, name::gcp_project_name(&display_name))?;
     if let Some(account) = &given.billing_account {
         check("billing_account", account, name::gcp_billing_account(account))?;
     }
@@ -105,7 +100,6 @@ pub(super) fn wanted(own: &Map<String, Value>) -> Result<Wanted> {
     let apis = apis(&given, &extras)?;
     Ok(Wanted {
         id,
-        display_name,
         parent: parent(&given)?.unwrap_or_default(),
         billing_account: given.billing_account.unwrap_or_default(),
         apis,
@@ -255,8 +249,6 @@ mod tests {
         let budget =
             |amount: u64, currency: &str| json!({ "amount": amount, "currency": currency });
         for (key, value, told) in [
-            ("name", json!("abc"), "name"),
-            ("name", json!("dåta"), "name"),
             ("billing_account", json!("billingAccounts/012345-6789AB-CDEF01"), "billing_account"),
             ("billing_account", json!("012345-6789ab-CDEF01"), "billing_account"),
             ("org_id", json!("acme.example"), "org_id"),

@@ -176,6 +176,9 @@ fn good(field: &str) -> Option<Value> {
         "ou_id" => json!(super::organizations::UNIT),
         "role_name" => json!("Admin"),
         "state_bucket" => json!("acme-dev-state"),
+        "project_id" => json!("acme-data-4711"),
+        "billing_account" => json!("012345-6789AB-CDEF01"),
+        "org_id" | "folder_id" => json!("415104041262"),
         "plan_id" | "id" => json!("01a20409-5bbb-7000-8000-000000000000"),
         _ => return None,
     })
@@ -204,7 +207,9 @@ fn site() -> Site {
         "project = \"acme\"",
         "project = \"acme\"\n[argocd.main]\nurl = \"https://argocd.example.com\"\ntoken = \"env:TOKEN\"",
     );
-    site.configure("[tiers.dev]", &format!("{}\n[tiers.dev]", super::accounts::ORGANIZATION));
+    let google = "[organizations.google]\ncloud = \"gcp\"\ntier = \"dev\"\norganization_id = \"415104041262\"";
+    let organizations = format!("{}\n{google}\n[tiers.dev]", super::accounts::ORGANIZATION);
+    site.configure("[tiers.dev]", &organizations);
     site.configure(
         "cluster = {",
         "argocd = { server = \"main\", project = \"dev\", repos = [\"https://git.example.com/acme/\"] }\ncluster = {",
@@ -233,6 +238,13 @@ fn request(tool: &Tool) -> Value {
     }
     if tool.name == "argo_create_app" {
         request["path"] = json!("web");
+    }
+    if tool.name == "gcp_create_project" {
+        request["organization"] = json!("google");
+        // One of the two at a time; neither has to be there.
+        for place in ["org_id", "folder_id"] {
+            request.as_object_mut().unwrap().remove(place);
+        }
     }
     request
 }
