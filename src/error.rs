@@ -279,3 +279,19 @@ impl Error {
 
 /// Result with our error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+/// The causes of an error, outermost first, each once.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for cause in std::iter::successors(Some(error), |e| e.source()) {
+        let text = cause.to_string();
+        if !texts.iter().any(|known| known.contains(&text)) {
+            texts.push(text);
+        }
+    }
+    texts.join(": ")
+}
+
+/// As [`causes`], without the outermost: an HTTP client's own text names the whole URL, which may hold a secret.
+pub fn causes_within(error: &(dyn std::error::Error + 'static)) -> String {
+    error.source().map_or_else(|| "no cause is told".to_owned(), causes)
+}

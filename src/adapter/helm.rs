@@ -94,6 +94,11 @@ impl Releases for Helm {
         self.prepare(job).await?.cluster_uid().await
     }
 
+    async fn meet(&self, job: &ReleaseJob) -> Result<(String, Option<Release>)> {
+        let prepared = self.prepare(job).await?;
+        tokio::try_join!(prepared.cluster_uid(), prepared.look(None))
+    }
+
     async fn list(&self, job: &ReleaseJob, all: bool) -> Result<Vec<Listed>> {
         self.prepare(job).await?.list(all).await
     }
@@ -110,6 +115,16 @@ impl Releases for Helm {
         let prepared = self.prepare(job).await?;
         let files = prepared.fill(filled)?;
         prepared.render(&files).await
+    }
+
+    async fn render_twice(
+        &self,
+        job: &ReleaseJob,
+        filled: Filled<'_>,
+    ) -> Result<(Rendered, Rendered)> {
+        let prepared = self.prepare(job).await?;
+        let files = prepared.fill(filled)?;
+        tokio::try_join!(prepared.render(&files), prepared.render(&files))
     }
 
     async fn deploy(

@@ -201,6 +201,9 @@ pub trait Releases: Send + Sync {
     /// The uid of the namespace `kube-system`: it says which cluster this is, whatever its name and address.
     async fn cluster_uid(&self, job: &ReleaseJob) -> Result<String>;
 
+    /// [`cluster_uid`](Self::cluster_uid) and the last revision of the release, asked at once.
+    async fn meet(&self, job: &ReleaseJob) -> Result<(String, Option<Release>)>;
+
     /// The releases of the namespace, or only the job's when `all` is false.
     async fn list(&self, job: &ReleaseJob, all: bool) -> Result<Vec<Listed>>;
 
@@ -214,6 +217,13 @@ pub trait Releases: Send + Sync {
     /// What installing or upgrading would make. The API server is asked, nothing is stored; values that break the
     /// chart's schema are refused here.
     async fn render(&self, job: &ReleaseJob, filled: Filled<'_>) -> Result<Rendered>;
+
+    /// As [`render`](Self::render), twice at once: what is another each time differs.
+    async fn render_twice(
+        &self,
+        job: &ReleaseJob,
+        filled: Filled<'_>,
+    ) -> Result<(Rendered, Rendered)>;
 
     /// Installs or upgrades. Notes `intent`, `child` and `exit`. A stop sends one SIGINT.
     async fn deploy(

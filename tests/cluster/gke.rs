@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use xtask::lab::Lab;
+use xtask::tools::Tool;
 
 use crate::harness::{fresh, kubernetes};
 use crate::helm::project::Project;
@@ -145,7 +146,8 @@ fn good(output: &Output) -> String {
 }
 
 #[test]
-fn kubectl_and_helm_by_hand_come_into_a_cluster_of_gke_with_the_generated_kubeconfig() {
+fn kubectl_helm_and_the_rust_client_by_hand_come_into_a_cluster_of_gke_with_the_generated_kubeconfig()
+ {
     let google = Google::new();
     let (lab, kubernetes) = (&google.project.lab, kubernetes(&google.project.lab));
     let answer = google.kubeconfig(&json!({}));
@@ -169,6 +171,10 @@ fn kubectl_and_helm_by_hand_come_into_a_cluster_of_gke_with_the_generated_kubeco
     assert!(refused.contains("Forbidden") && refused.contains(DEPLOYER), "{refused}");
     let releases = ["list", "--kube-context", "gcp-dev", "--namespace", "apps", "--output", "json"];
     good(&google.by_hand(&kubernetes.helm, &releases));
+    let rust = Tool::KubeClient.provide().unwrap().path;
+    let pods = ["kubeconfig", "gcp-dev", "/api/v1/namespaces/apps/pods"];
+    let seen: Value = serde_json::from_str(&good(&google.by_hand(&rust, &pods))).unwrap();
+    assert_eq!(seen["kind"], "PodList");
     let again = google.kubeconfig(&json!({}));
     assert_eq!(again.value["changed"], false, "{:#}", again.value);
     assert!(!google.project.seen().contains(CANARY));

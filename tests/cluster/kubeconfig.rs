@@ -1,8 +1,9 @@
-//! `generate_kubeconfig`: what it writes lets kubectl and helm in, started by hand.
+//! `generate_kubeconfig`: what it writes lets kubectl, helm and the Rust client in, started by hand.
 
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+use xtask::tools::Tool;
 
 use crate::harness::kubernetes;
 use crate::helm::project::Project;
@@ -28,7 +29,7 @@ fn good(output: &Output) -> String {
 }
 
 #[test]
-fn kubectl_and_helm_by_hand_come_in_with_the_generated_kubeconfig() {
+fn kubectl_helm_and_the_rust_client_by_hand_come_in_with_the_generated_kubeconfig() {
     let project = Project::new();
     let foreign = "# mine\napiVersion: v1\nkind: Config\ncurrent-context: old\nclusters:\n\
                    - name: old\n  cluster: {server: 'https://127.0.0.1:1'}\n\
@@ -54,6 +55,16 @@ fn kubectl_and_helm_by_hand_come_in_with_the_generated_kubeconfig() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("Forbidden"), "{refused:?}");
     let releases = ["list", "--kube-context", "aws-dev", "--namespace", "apps", "--output", "json"];
     good(&by_hand(&project, &kubernetes.helm, &releases));
+    // The Rust client reads the same file; on a cluster it knows nothing but that.
+    let rust = Tool::KubeClient.provide().unwrap().path;
+    let list = |namespace: &str| {
+        let path = format!("/api/v1/namespaces/{namespace}/pods");
+        by_hand(&project, &rust, &["kubeconfig", "aws-dev", &path])
+    };
+    let seen: Value = serde_json::from_str(&good(&list("apps"))).unwrap();
+    assert_eq!(seen["kind"], "PodList");
+    let refused = list("closed");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("Forbidden"), "{refused:?}");
     let current = ["kubectl", "config", "current-context"];
     assert_eq!(good(&by_hand(&project, &kubernetes.kubelab, &current)).trim(), "old");
     let again = project.call("generate_kubeconfig", &request);

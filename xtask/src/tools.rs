@@ -24,6 +24,7 @@ use clap::ValueEnum;
 
 use crate::cache::Cache;
 use crate::pins::Pins;
+use rust::Build;
 
 /// One tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,6 +55,8 @@ pub enum Tool {
     Crds,
     /// The Kubernetes control plane, in one program.
     Kubelab,
+    /// A program with the Rust client of Kubernetes.
+    KubeClient,
     /// Nodes and pods without machines.
     Kwok,
     /// Argo CD, in one program.
@@ -120,8 +123,8 @@ impl Tool {
     }
 
     /// The tools that tests of the cluster lane need beside those.
-    pub(crate) fn of_cluster_tests() -> [Self; 3] {
-        [Self::Helm3, Self::Registry, Self::Crds]
+    pub(crate) fn of_cluster_tests() -> [Self; 4] {
+        [Self::Helm3, Self::Registry, Self::Crds, Self::KubeClient]
     }
 
     /// Finds the tool or installs it, saying on stderr what takes long.
@@ -147,18 +150,21 @@ impl Tool {
             Self::Kubelab => {
                 golang::provide_with(&cache, &golang::KUBELAB, &golang::KUBELAB_EXTRAS)
             }
+            Self::KubeClient => rust::build(&cache, &rust::KUBE_CLIENT),
             Self::Kwok => golang::provide_with(&cache, &golang::KWOK, &golang::KWOK_EXTRAS),
             Self::Argolab => {
                 golang::provide_with(&cache, &golang::ARGOLAB, &golang::ARGOLAB_EXTRAS)
             }
-            Self::CargoDeny => rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version),
+            Self::CargoDeny => {
+                rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version, Build::Plain)
+            }
             Self::Node => node::interpreter(&cache),
             Self::McpNode => node::packages(&cache),
             Self::McpPython => python::provide(&cache, &python::CLIENT),
             Self::Java => java::interpreter(&cache),
             Self::Wiremock => java::wiremock(&cache, &pins),
             Self::Aws => python::provide(&cache, &python::AWS),
-            Self::Tfmcp => rust::provide(&cache, "tfmcp", &pins.tfmcp.version),
+            Self::Tfmcp => rust::provide(&cache, "tfmcp", &pins.tfmcp.version, Build::Optimized),
         }
         .with_context(|| format!("providing {self}"))?;
         Ok(Found { tool: self, path, version, origin, took: started.elapsed() })
@@ -210,6 +216,7 @@ impl fmt::Display for Tool {
             Self::Registry => "registry",
             Self::Crds => "crds",
             Self::Kubelab => "kubelab",
+            Self::KubeClient => "kube-client",
             Self::Kwok => "kwok",
             Self::Argolab => "argolab",
             Self::CargoDeny => "cargo-deny",

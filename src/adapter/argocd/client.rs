@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::{presented, token};
 use crate::clock::Clock;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes_within};
 use crate::model::ArgoProject;
 use crate::secret::{Redactor, Secret};
 
@@ -162,7 +162,7 @@ impl Client {
             }
             builder = builder.tls_certs_only(found);
         }
-        let client = builder.build().map_err(|e| Error::internal(doing, causes(&e)))?;
+        let client = builder.build().map_err(|e| Error::internal(doing, causes_within(&e)))?;
         known.insert(key, client.clone());
         Ok(client)
     }
@@ -279,17 +279,6 @@ pub(super) fn is_absent(error: &Error) -> bool {
     error.details.get("http_status") == Some(&Value::from(404))
 }
 
-fn causes(error: &reqwest::Error) -> String {
-    let mut texts = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        texts.push(cause.to_string());
-        next = cause.source();
-    }
-    texts.dedup();
-    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
-}
-
 /// No answer, or only a part of one.
 fn unreachable(doing: &str, place: &ArgoProject, error: &reqwest::Error) -> Error {
     let url = &place.url;
@@ -304,7 +293,10 @@ fn unreachable(doing: &str, place: &ArgoProject, error: &reqwest::Error) -> Erro
     let (code, why) = if error.is_timeout() {
         (ErrorCode::TimedOut, format!("{doing}: {url} does not answer in time"))
     } else {
-        (ErrorCode::UpstreamFailed, format!("{doing}: {url} is not reached: {}", causes(error)))
+        (
+            ErrorCode::UpstreamFailed,
+            format!("{doing}: {url} is not reached: {}", causes_within(error)),
+        )
     };
     let told = Error::new(code, why).next("see whether Argo CD is there, and reached from here");
     // What could not connect has sent nothing.

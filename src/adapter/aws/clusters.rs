@@ -10,8 +10,7 @@ use aws_sdk_eks::error::ProvideErrorMetadata;
 use aws_sdk_eks::types::{Cluster, ClusterStatus};
 
 use super::AwsIdentity;
-use super::identity::causes;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes};
 use crate::model::Environment;
 use crate::port::{ClusterFacts, ClusterFound, Clusters};
 

@@ -8,47 +8,15 @@ mod profile;
 mod roles;
 mod sso;
 
-use std::collections::{BTreeMap, HashMap};
-
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
-use aws_types::os_shim_internal::Env;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Environment;
 use crate::port::Advice;
+use crate::secret::Variables;
 
 use self::chain::{Base, Chain};
-
-/// Environment variables that this process was started with: shown by name only, they may hold keys.
-#[derive(Clone, Default)]
-pub(super) struct Variables(BTreeMap<String, String>);
-
-impl std::fmt::Debug for Variables {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl Variables {
-    pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    fn env(&self) -> Env {
-        Env::from(self.0.clone().into_iter().collect::<HashMap<_, _>>())
-    }
-
-    /// What a credential process gets: all but what would turn its own calls elsewhere.
-    fn for_process(&self) -> impl Iterator<Item = (String, String)> {
-        let kept = self.0.iter().filter(|(name, _)| !name.starts_with("AWS_ENDPOINT_URL"));
-        kept.map(|(name, value)| (name.clone(), value.clone()))
-    }
-}
 
 /// Keys, and how they were found.
 #[derive(Debug, Clone)]

@@ -23,10 +23,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::cache::TokenCache;
-use super::identity::causes;
 use super::trust::OnDemand;
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes};
 use crate::model::EksAccess;
 use crate::port::{ClusterToken, ClusterTokens};
 use crate::secret::Secret;

@@ -14,11 +14,11 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use super::credentials::{Found, Variables, find, redirected};
-use crate::error::{Error, ErrorCode, Result};
+use super::credentials::{Found, find, redirected};
+use crate::error::{Error, ErrorCode, Result, causes};
 use crate::model::Environment;
 use crate::port::{Caller, ChildCredentials, ChildKeys, Identity, Origin};
-use crate::secret::Secret;
+use crate::secret::{Secret, Variables};
 
 /// Longest time to find credentials, and again to ask STS.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -221,18 +221,6 @@ impl Identity for AwsIdentity {
         let held = self.keys.held(environment, session).await?;
         Ok(child(&held))
     }
-}
-
-/// The causes of an error, outermost first, each once: the SDK's own rendering adds a dump of its structures.
-pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for cause in std::iter::successors(Some(error), |e| e.source()) {
-        let text = cause.to_string();
-        if !texts.iter().any(|known| known.contains(&text)) {
-            texts.push(text);
-        }
-    }
-    texts.join(": ")
 }
 
 pub(super) fn now() -> SystemTime {

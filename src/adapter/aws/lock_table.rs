@@ -12,8 +12,7 @@ use aws_sdk_dynamodb::types::{
     SseSpecification, SseType, TableDescription, TableStatus,
 };
 
-use super::identity::causes;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes};
 use crate::model::Action;
 use crate::port::Setting;
 

@@ -16,8 +16,7 @@ use aws_sdk_organizations::types::{CreateAccountState, CreateAccountStatus, Tag}
 use jiff::Timestamp;
 
 use super::AwsIdentity;
-use super::identity::causes;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes};
 use crate::model::Environment;
 use crate::permit::Permit;
 use crate::port::accounts::Progress;

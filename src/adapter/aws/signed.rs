@@ -10,9 +10,9 @@ use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-use super::identity::{causes, now};
+use super::identity::now;
 use super::trust;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes};
 use crate::model::Environment;
 
 /// Longest time that one call may take.

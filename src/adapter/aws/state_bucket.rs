@@ -15,9 +15,8 @@ use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 
 use super::AwsIdentity;
-use super::identity::causes;
 use super::lock_table::LockTable;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes};
 use crate::model::{Backend, Environment};
 use crate::permit::Permit;
 use crate::port::{Findings, Job, LockObject, ObjectVersion, OwnOrphan, StateBackend};

@@ -1,7 +1,6 @@
 //! One request, one answer: where it goes, how long it may take, how much is read, what a refusal means. A token follows
 //! no redirect, and goes over plain http to this machine's own neighbours only.
 
-use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use reqwest::redirect::Policy;
 use serde_json::Value;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes_within};
 use crate::secret::Secret;
 
 /// How long one request may take, and its connection.
@@ -141,7 +140,7 @@ impl Web {
             .user_agent(concat!("datamcp/", env!("CARGO_PKG_VERSION")));
         // A proxy would be another machine, and would read what is not encrypted.
         let builder = if near { builder.no_proxy() } else { builder.https_only(true) };
-        let client = builder.build().map_err(|e| Error::internal(doing, causes(&e)))?;
+        let client = builder.build().map_err(|e| Error::internal(doing, causes_within(&e)))?;
         Ok(slot.get_or_init(|| client))
     }
 }
@@ -271,21 +270,9 @@ fn lost(call: &Call<'_>, error: &reqwest::Error) -> Error {
     let told = if error.is_timeout() {
         Error::new(ErrorCode::TimedOut, format!("{doing}: {place} does not answer in time"))
     } else {
-        let why = format!("{doing}: {place} is not reached: {}", causes(error));
+        let why = format!("{doing}: {place} is not reached: {}", causes_within(error));
         Error::new(ErrorCode::UpstreamFailed, why)
     };
     let told = told.next("look at the network between this machine and there, then try again");
     if error.is_connect() { told.detail("unreached", true) } else { told }
-}
-
-/// The causes, without the URL.
-fn causes(error: &reqwest::Error) -> String {
-    let mut texts = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        texts.push(cause.to_string());
-        next = cause.source();
-    }
-    texts.dedup();
-    texts.join(": ")
 }

@@ -8,7 +8,6 @@ mod key;
 mod metadata;
 mod user;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,32 +18,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{GoogleAccess, GoogleSource};
 use crate::port::Advice;
-use crate::secret::Secret;
+use crate::secret::{Secret, Variables};
 
 /// What tokens are asked for: all that the identity may do (OAuth 2.0 Scopes for Google APIs).
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// Longest credentials file that is read.
 const FILE_MAX: u64 = 64 * 1024;
-
-/// Environment variables that this process was started with: shown by name only, they may hold secrets.
-#[derive(Clone, Default)]
-pub(super) struct Variables(BTreeMap<String, String>);
-
-impl std::fmt::Debug for Variables {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl Variables {
-    pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-}
 
 /// Whose a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,11 +11,12 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::call::{Call, Web, is_absent, is_ended, url};
-use super::credentials::{Found, Principal, Search, Variables};
+use super::credentials::{Found, Principal, Search};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{CredentialSource, Environment, GoogleAccess};
 use crate::port::{Caller, ChildCredentials, ClusterToken, Identity, Origin};
+use crate::secret::Variables;
 
 /// Longest time to find a token.
 const LIMIT: Duration = Duration::from_secs(150);

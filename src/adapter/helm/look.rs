@@ -51,13 +51,16 @@ impl Prepared {
         answer::parse(&doing, &answer)
     }
 
-    /// The release at a revision.
+    /// The release at a revision. All three questions go out at once; where there is no release, only the list can tell
+    /// that from a failure, so it is read first.
     pub(super) async fn look(&self, revision: Option<u64>) -> Result<Option<Release>> {
         let doing = format!("looking at release {}", self.place);
-        if self.last().await?.is_none() {
+        let (last, history, told) =
+            tokio::join!(self.last(), self.history(), self.status(&doing, revision));
+        if last?.is_none() {
             return Ok(None);
         }
-        let history = self.history().await?;
+        let history = history?;
         if let Some(wanted) = revision
             && !history.iter().any(|r| r.revision == wanted)
         {
@@ -65,7 +68,7 @@ impl Prepared {
             return Err(Error::invalid("revision", wanted.to_string(), "is not a kept revision")
                 .allowed(known.join(", ")));
         }
-        let told = self.status(&doing, revision).await?;
+        let told = told?;
         let chart = history.iter().find(|r| r.revision == told.version).map(|r| r.chart.clone());
         Ok(Some(Release {
             live: answer::live(&told.info),

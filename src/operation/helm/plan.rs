@@ -35,15 +35,16 @@ impl Seen {
         scene.journal.learn(values::secrets(&wanted.values));
         let doing = format!("looking at release {}/{}", wanted.namespace, wanted.release);
         scene.journal.progress(&doing, 0, 0).await;
-        let cluster = place::cluster(world, &scene.environment, operation).await?;
+        let (cluster, helm) = tokio::try_join!(
+            place::cluster(world, &scene.environment, operation),
+            world.releases.version()
+        )?;
         let at = (wanted.namespace.as_str(), wanted.release.as_str());
         let scratch = scene.job.scratch.clone();
         scene.journal.learn(cluster.1.secrets());
         let job = place::job(&scene.environment, cluster, operation, scratch, at);
-        let helm = world.releases.version().await?;
-        let uid = world.releases.cluster_uid(&job).await?;
+        let (uid, release) = world.releases.meet(&job).await?;
         place::is_meant(&scene.environment, &uid)?;
-        let release = world.releases.look(&job, None).await?;
         Ok(Self { job, uid, helm, release })
     }
 
@@ -217,8 +218,7 @@ async fn goal(
                 return Err(stuck(doing, release));
             }
             let filled = Filled { chart, values: &sealed.wanted.values };
-            let first = releases.render(&seen.job, filled).await?;
-            let second = releases.render(&seen.job, filled).await?;
+            let (first, second) = releases.render_twice(&seen.job, filled).await?;
             let objects = manifest::objects(&first.manifest)?;
             sealed.unsteady = differing(&first, &second, &seen.job.namespace)?;
             let manifest = Some(steady(&first, &sealed.unsteady, &seen.job.namespace)?);

@@ -138,6 +138,10 @@ impl Releases for Helm {
         self.question("cluster_uid");
         Ok(self.script.lock().unwrap().uid.clone())
     }
+    async fn meet(&self, job: &ReleaseJob) -> Result<(String, Option<Release>)> {
+        Ok((self.cluster_uid(job).await?, self.look(job, None).await?))
+    }
+
     async fn list(&self, job: &ReleaseJob, _all: bool) -> Result<Vec<Listed>> {
         self.question("list");
         let script = self.script.lock().unwrap();
@@ -176,6 +180,14 @@ impl Releases for Helm {
         };
         Ok(Rendered { manifest, hooks: vec![] })
     }
+    async fn render_twice(
+        &self,
+        job: &ReleaseJob,
+        filled: Filled<'_>,
+    ) -> Result<(Rendered, Rendered)> {
+        Ok((self.render(job, filled).await?, self.render(job, filled).await?))
+    }
+
     async fn deploy(
         &self,
         _permit: &Permit,

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use aws_credential_types::Credentials;
 
-use super::{Variables, profile};
+use super::profile;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{CredentialSource, Environment};
+use crate::secret::Variables;
 
 /// Where the first keys come from.
 #[derive(Debug)]

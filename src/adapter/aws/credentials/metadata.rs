@@ -11,8 +11,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 
-use crate::adapter::aws::identity::causes;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes};
 
 /// Longest time for the instance metadata service: it is on this machine, or it is not there.
 const INSTANCE: Duration = Duration::from_secs(2);

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use serde::Deserialize;
 
-use super::Variables;
 use super::chain::Command;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{Invocation, Sink};
+use crate::secret::Variables;
 
 /// Longest time for an answer.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -48,7 +48,7 @@ pub(super) async fn keys(
     };
     let run = Invocation::new(program, "/")
         .args(arguments)
-        .env(variables.for_process())
+        .env(inherited(variables))
         .output(Sink::Capture(ROOM), Sink::Null);
     let failed = |code, why: String| {
         Error::new(code, format!("{doing}: {name} {why}"))
@@ -89,6 +89,12 @@ fn parse(bytes: &[u8]) -> std::result::Result<Credentials, &'static str> {
         expiry,
         "process",
     ))
+}
+
+/// What a credential process gets: all but what would turn its own calls elsewhere.
+fn inherited(variables: &Variables) -> impl Iterator<Item = (String, String)> {
+    let kept = variables.all().filter(|(name, _)| !name.starts_with("AWS_ENDPOINT_URL"));
+    kept.map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

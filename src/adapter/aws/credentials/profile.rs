@@ -4,14 +4,16 @@
 //! Differs from the SDK's own reading on purpose: every role session bears our name and lasts `duration_seconds`, a
 //! credential process has a limit, and metadata is asked only where the profile names it.
 
+use std::collections::HashMap;
+
 use aws_config::profile::{Profile, ProfileSet};
 use aws_credential_types::Credentials;
 use aws_runtime::env_config::file::EnvConfigFiles;
-use aws_types::os_shim_internal::Fs;
+use aws_types::os_shim_internal::{Env, Fs};
 
-use super::Variables;
 use super::chain::{Base, Chain, Command, Hop, Sso, Token, in_variables};
 use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Variables;
 
 /// Keys that say that a profile leads to credentials.
 const LEADS: [&str; 7] = [
@@ -27,7 +29,7 @@ const LEADS: [&str; 7] = [
 /// Reads the files that `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` name, else those in `~/.aws`.
 pub(super) async fn load(variables: &Variables, doing: &str) -> Result<ProfileSet> {
     let files = EnvConfigFiles::default();
-    let loaded = aws_config::profile::load(&Fs::real(), &variables.env(), &files, None).await;
+    let loaded = aws_config::profile::load(&Fs::real(), &env(variables), &files, None).await;
     loaded.map_err(|e| {
         Error::new(
             ErrorCode::InvalidRequest,
@@ -224,4 +226,9 @@ impl<'a> Reader<'a> {
         let token = profile.get("aws_session_token").map(str::to_owned);
         Ok(Base::Static(Credentials::new(id, secret, token, None, "profile")))
     }
+}
+
+fn env(variables: &Variables) -> Env {
+    let owned = variables.all().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Env::from(owned.collect::<HashMap<_, _>>())
 }

@@ -10,8 +10,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::Credentials as Given;
 
 use super::chain::{Hop, Token};
-use crate::adapter::aws::identity::causes;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, causes};
 
 /// Assumes a role with these keys.
 pub(super) async fn assume(

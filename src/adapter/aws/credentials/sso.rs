@@ -10,8 +10,8 @@ use aws_credential_types::provider::token::ProvideToken;
 use aws_sdk_sso::error::SdkError;
 
 use super::chain::Sso;
-use crate::adapter::aws::identity::{causes, now};
-use crate::error::{Error, ErrorCode, Result};
+use crate::adapter::aws::identity::now;
+use crate::error::{Error, ErrorCode, Result, causes};
 
 /// Keys for what the profile names.
 pub(super) async fn keys(sso: &Sso, bare: &SdkConfig, doing: &str) -> Result<Credentials> {

@@ -188,10 +188,9 @@ async fn run(
     let limit = Duration::from_millis(executable.timeout_millis.unwrap_or(USUAL).min(LONGEST));
     let mut env: Vec<(String, String)> = search
         .variables
-        .0
-        .iter()
-        .filter(|(name, _)| ["HOME", "PATH", "USER", "LOGNAME"].contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
+        .all()
+        .filter(|(name, _)| ["HOME", "PATH", "USER", "LOGNAME"].contains(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let told = [
         ("AUDIENCE", pool.audience.as_str()),
