@@ -17,3 +17,6 @@ pub use identity::AwsIdentity;
 pub use member_account::AwsMemberAccount;
 pub use organization::AwsOrganization;
 pub use state_bucket::StateBucket;
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ mod contract;
 #[cfg(test)]
 mod embed;
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod manifests;
 #[cfg(test)]
 mod pipeline;

@@ -7,6 +7,7 @@
 
 mod cluster;
 mod emulator;
+mod foreign;
 mod gcs;
 mod hcp;
 mod moto;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use self::cluster::Programs;
 pub use self::cluster::{Api, ArgoCd, Cluster, Kubernetes, NAMESPACE, Process};
 pub use self::emulator::{Emulator, Inventory};
+pub(crate) use self::foreign::{NEEDS, endpoint as foreign_endpoint};
 pub use self::gcs::Gcs;
 pub use self::hcp::Hcp;
 pub(crate) use self::project::{copy_infra, write_cli_config};
@@ -33,6 +35,11 @@ use crate::cache;
 use crate::child::Identity;
 use crate::place::Checkout;
 use crate::tools::{Found, Tool};
+
+/// A port on which nobody listens, for a program that is started beside the lab.
+pub(crate) fn free_port() -> Result<u16> {
+    ports::Ports::new().take()
+}
 
 /// The account that the emulator plays.
 pub const ACCOUNT_ID: &str = "123456789012";
@@ -110,7 +117,8 @@ pub struct Terraform {
 #[derive(Debug)]
 pub struct PrivateLab {
     lab: Lab,
-    _moto: moto::Tied,
+    /// None where somebody else runs the emulator.
+    _moto: Option<moto::Tied>,
 }
 
 impl Lab {
@@ -218,11 +226,17 @@ impl Lab {
         let checkout = Checkout::find()?;
         let tools = tools_of_lab()?;
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        if let Some(endpoint) = foreign::endpoint() {
+            let lab = foreign::describe(&tools, folder, endpoint)?;
+            lab.furnish(&checkout)?;
+            lab.write(folder)?;
+            return Ok(PrivateLab { lab, _moto: None });
+        }
         let (tied, port) = moto::start_tied(&tools.moto, folder)?;
         let lab = Self::describe(&tools, folder, tied.identity()?, port)?;
         lab.furnish(&checkout)?;
         lab.write(folder)?;
-        Ok(PrivateLab { lab, _moto: tied })
+        Ok(PrivateLab { lab, _moto: Some(tied) })
     }
 
     /// Starts a cluster with Argo CD in `folder`, and stops it once it is there: how long each step took.
@@ -255,12 +269,22 @@ impl Lab {
     }
 
     fn describe(tools: &Tools, folder: &Path, moto: Identity, port: u16) -> Result<Self> {
+        let endpoint = format!("http://127.0.0.1:{port}");
+        Self::described(tools, folder, moto, endpoint, moto::over_tls(folder)?)
+    }
+
+    fn described(
+        tools: &Tools,
+        folder: &Path,
+        moto: Identity,
+        endpoint: String,
+        (tls_endpoint, ca_bundle): (String, PathBuf),
+    ) -> Result<Self> {
         let cli_config = folder.join("terraform.rc");
         project::write_cli_config(&cli_config, &tools.providers.path)?;
-        let (tls_endpoint, ca_bundle) = moto::over_tls(folder)?;
         Ok(Self {
             aws: Aws {
-                endpoint: format!("http://127.0.0.1:{port}"),
+                endpoint,
                 tls_endpoint,
                 ca_bundle,
                 account_id: ACCOUNT_ID.to_owned(),

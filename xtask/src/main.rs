@@ -10,6 +10,7 @@ use xtask::bench;
 use xtask::demo::{self, Build};
 use xtask::lab::{Cluster, Extent, Lab};
 use xtask::place::Checkout;
+use xtask::record;
 use xtask::suite::{self, Lane};
 use xtask::tools::{self, Tool};
 
@@ -39,6 +40,11 @@ enum Task {
     Docs,
     /// The project's figures, side by side with their bars, on a release build; fails when one is missed.
     Bench(BenchArguments),
+    /// Record the stub mappings of `fixtures/` anew, from what is real on this machine.
+    Record {
+        /// From what.
+        source: record::Source,
+    },
     /// Every check of the repository, in lanes; the last line is `N passed, N failed`.
     Test {
         /// Only these lanes; without it all but `network`.
@@ -106,6 +112,7 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo(arguments),
         Task::Docs => docs(),
         Task::Bench(arguments) => measure(arguments),
+        Task::Record { source } => again(source),
         Task::Test { lanes } => test(lanes),
     };
     match outcome {
@@ -184,6 +191,13 @@ fn measure(arguments: BenchArguments) -> Result<ExitCode> {
     let BenchArguments { json, only, program } = arguments;
     let held = bench::run(&Checkout::find()?, &bench::Options { json, only, program })?;
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn again(source: record::Source) -> Result<ExitCode> {
+    for line in record::run(&Checkout::find()?, source)? {
+        println!("{line}");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn test(lanes: Vec<Lane>) -> Result<ExitCode> {

@@ -26,6 +26,8 @@ pub struct Pins {
     pub cargo_deny: VersionPin,
     /// Definitions of resources of Kubernetes.
     pub crds: Vec<CrdPin>,
+    /// WireMock.
+    pub wiremock: ArchivePin,
     /// tfmcp, for the bench.
     pub tfmcp: VersionPin,
 }
@@ -58,6 +60,16 @@ pub struct HelmPin {
 pub struct VersionPin {
     /// The version.
     pub version: String,
+}
+
+/// One archive for every platform.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchivePin {
+    /// The version.
+    pub version: String,
+    /// Its SHA-256.
+    pub sha256: String,
 }
 
 /// Files of a Go module that define resources of Kubernetes.

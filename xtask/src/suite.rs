@@ -7,6 +7,7 @@ mod charts;
 mod clients;
 mod cluster;
 mod infra;
+mod mappings;
 mod rust;
 mod workflows;
 
@@ -27,6 +28,8 @@ use crate::tools::{Found, Tool};
 pub enum Lane {
     /// Format, lints, dependency rules, and tests that start nothing but our own processes.
     Hermetic,
+    /// Stub mappings in WireMock, by the models of AWS, and recorded once more.
+    Fixtures,
     /// Tests with a real Terraform on the AWS emulator.
     Emulator,
     /// Tests with a real Kubernetes and a real Argo CD, on the checkout's own lab.
@@ -65,6 +68,7 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
         match lane {
             Lane::Hermetic => rust::hermetic(&mut run),
             Lane::Emulator => rust::emulator(&mut run),
+            Lane::Fixtures => mappings::lane(&mut run),
             Lane::Cluster => cluster::lane(&mut run),
             Lane::Infra => {
                 infra::lane(&mut run);
@@ -193,6 +197,7 @@ impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Hermetic => "hermetic",
+            Self::Fixtures => "fixtures",
             Self::Emulator => "emulator",
             Self::Cluster => "cluster",
             Self::Infra => "infra",
@@ -219,7 +224,14 @@ mod tests {
 
     #[test]
     fn the_network_is_asked_only_by_name() {
-        let usual = [Lane::Hermetic, Lane::Emulator, Lane::Cluster, Lane::Infra, Lane::Clients];
+        let usual = [
+            Lane::Hermetic,
+            Lane::Fixtures,
+            Lane::Emulator,
+            Lane::Cluster,
+            Lane::Infra,
+            Lane::Clients,
+        ];
         assert_eq!(Lane::by_default(), usual);
     }
 }

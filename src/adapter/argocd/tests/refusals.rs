@@ -5,55 +5,85 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use super::stand_in::{Reply, StandIn, argocd, permit_free, place, recorded, token, usual};
-use super::*;
-use crate::adapter::argocd::client::{is_absent, is_lost};
+use serde_json::Value;
+use xtask::stubs::Stubs;
 
-async fn error(reply: Reply) -> Error {
-    let server = StandIn::start(vec![reply]);
-    let place = place(&server.url, "default");
-    permit_free(&usual(), &place, Method::Post, "/x").await.unwrap_err()
+use super::stand_in::{argocd, asked_again, place, playing, saying, token, usual};
+use super::*;
+use crate::adapter::argocd::client::{Method, is_absent, is_lost};
+
+/// What is made of this answer, whatever was asked.
+async fn error(response: &Value) -> Error {
+    error_of(&saying(response)).await
+}
+
+async fn error_of(server: &Stubs) -> Error {
+    let place = place(server.url(), "default");
+    usual().client.ask(&place, "asking", Method::Post, "/x", None).await.unwrap_err()
 }
 
 #[tokio::test]
 async fn refusals_are_told_apart() {
+    use ErrorCode::{InvalidRequest, LockHeld, UpstreamDenied, UpstreamFailed};
     for (name, code, part) in [
-        ("no-token", ErrorCode::UpstreamDenied, "does not take the token"),
-        ("bad-token", ErrorCode::UpstreamDenied, "does not take the token"),
-        ("unknown-app-get", ErrorCode::UpstreamDenied, "not found or not permitted"),
-        ("sync-reader-forbidden", ErrorCode::UpstreamDenied, "not found or not permitted"),
-        ("sync-denied-by-window", ErrorCode::UpstreamDenied, "sync window"),
-        ("sync-while-syncing", ErrorCode::LockHeld, "another operation"),
-        ("sync-bad-revision", ErrorCode::InvalidRequest, "no such revision"),
-        ("app-create-again-different", ErrorCode::InvalidRequest, "existing application spec"),
-        ("app-create-forbidden-destination", ErrorCode::InvalidRequest, "do not match any"),
-        ("app-create-bad-path", ErrorCode::InvalidRequest, "app path does not exist"),
-        ("no-content-type", ErrorCode::UpstreamFailed, "415"),
+        ("argocd/refusals/no-token", UpstreamDenied, "does not take the token"),
+        ("argocd/refusals/bad-token", UpstreamDenied, "does not take the token"),
+        ("argocd/refusals/bad-token-signature", UpstreamDenied, "does not take the token"),
+        ("argocd/refusals/unknown-app-get", UpstreamDenied, "not found or not permitted"),
+        ("argocd/refusals/app-get-deleted", UpstreamDenied, "not found or not permitted"),
+        ("argocd/refusals/unknown-app-sync", UpstreamDenied, "not found or not permitted"),
+        ("argocd/refusals/sync-reader-forbidden", UpstreamDenied, "not found or not permitted"),
+        ("argocd/refusals/sync-denied-by-window", UpstreamDenied, "sync window"),
+        ("argocd/refusals/sync-while-syncing", LockHeld, "another operation"),
+        ("argocd/refusals/sync-bad-revision", InvalidRequest, "no such revision"),
+        ("argocd/refusals/app-create-again-different", InvalidRequest, "existing application spec"),
+        ("argocd/refusals/app-create-forbidden-destination", InvalidRequest, "do not match any"),
+        ("argocd/refusals/app-create-unknown-project", InvalidRequest, "no-such-project"),
+        ("argocd/refusals/app-create-unknown-cluster", InvalidRequest, "destination"),
+        ("argocd/refusals/app-create-bad-path", InvalidRequest, "app path does not exist"),
+        (
+            "argocd/refusals/terminate-nothing-running",
+            InvalidRequest,
+            "No operation is in progress",
+        ),
+        ("argocd/refusals/no-content-type", UpstreamFailed, "415"),
     ] {
-        let error = error(recorded(name)).await;
+        let server = playing(&[name]);
+        let error = asked_again(&usual(), &server, name).await.unwrap_err();
         assert_eq!(error.code, code, "{name}: {error:?}");
         assert!(error.message.contains(part), "{name}: {error:?}");
         assert!(!is_lost(&error), "{name}: the server has said no");
     }
-    assert!(is_absent(&error(recorded("unknown-app-get-project")).await));
+    for name in [
+        "argocd/refusals/unknown-app-get-project",
+        "argocd/refusals/unknown-app-sync-project",
+        "argocd/refusals/unknown-app-terminate-project",
+    ] {
+        let server = playing(&[name]);
+        let error = asked_again(&usual(), &server, name).await.unwrap_err();
+        assert!(is_absent(&error), "{name}: {error:?}");
+    }
 }
 
 #[tokio::test]
 async fn fault_49_and_security_18_a_redirect_is_not_followed() {
-    let other = StandIn::start(vec![recorded("version")]);
-    let server = StandIn::start(vec![Reply::redirect(&format!("{}/api/version", other.url))]);
-    let place = place(&server.url, "default");
+    let other = playing(&["argocd/about/version?"]);
+    let to = format!("{}/api/version", other.url());
+    let server = saying(&json!({ "status": 302, "headers": { "Location": to } }));
+    let place = place(server.url(), "default");
     let error = usual().find(&place, "x", false).await.unwrap_err();
     assert!(error.message.contains("leads elsewhere"), "{error}");
-    assert!(error.given.unwrap().starts_with(&other.url));
-    assert_eq!(other.asked(), [""; 0], "the token was sent on");
+    assert!(error.given.unwrap().starts_with(other.url()));
+    assert!(other.asked().is_empty(), "the token was sent on");
 }
 
 #[tokio::test]
 async fn fault_52_a_page_in_place_of_an_answer_is_told_in_its_first_200_characters() {
     let page = format!("<html>sign in{}</html>", "x".repeat(1000));
     for status in [200, 503] {
-        let error = error(Reply::of(status, "text/html", &page)).await;
+        let headers = json!({ "Content-Type": "text/html" });
+        let page = json!({ "status": status, "headers": headers, "body": page });
+        let error = error(&page).await;
         assert_eq!(error.code, ErrorCode::UpstreamFailed);
         let body = error.details["body"].as_str().unwrap();
         assert!(body.starts_with("<html>sign in") && body.len() == 200, "{body}");
@@ -63,7 +93,13 @@ async fn fault_52_a_page_in_place_of_an_answer_is_told_in_its_first_200_characte
 
 #[tokio::test]
 async fn fault_51_what_was_cut_off_is_not_taken_for_a_refusal() {
-    assert!(is_lost(&error(Reply::cut()).await));
+    for fault in ["argocd/faults/cut", "argocd/faults/no-chunk", "argocd/faults/no-http"] {
+        let error = error_of(&playing(&[fault])).await;
+        assert!(is_lost(&error), "{fault}: {error:?}");
+    }
+    // What only comes slowly is no fault.
+    let slow = playing(&["argocd/faults/dripping"]);
+    usual().version(&place(slow.url(), "default")).await.unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
@@ -75,8 +111,8 @@ async fn fault_51_what_was_cut_off_is_not_taken_for_a_refusal() {
 
 #[tokio::test]
 async fn bad_input_87_a_token_that_is_empty_expired_or_endless_is_not_sent() {
-    let server = StandIn::start(vec![recorded("version")]);
-    let place = place(&server.url, "default");
+    let server = playing(&[]);
+    let place = place(server.url(), "default");
     for (bad, why) in [
         (String::new(), "it is empty"),
         ("  \n".to_owned(), "it is empty"),
@@ -90,21 +126,21 @@ async fn bad_input_87_a_token_that_is_empty_expired_or_endless_is_not_sent() {
         assert!(error.message.contains(why), "{bad}: {error:?}");
         assert!(!format!("{error:?}").contains("hunter22"), "{error:?}");
     }
-    assert_eq!(server.asked(), [""; 0]);
+    assert!(server.asked().is_empty());
 }
 
 #[tokio::test]
 async fn promise_7_what_an_answer_repeats_of_the_token_is_masked() {
     let token = token(Some(4_000_000_000));
-    let body = json!({ "code": 3, "message": format!("bad token {token}") }).to_string();
-    let error = error(Reply::json(400, &body)).await;
+    let body = json!({ "code": 3, "message": format!("bad token {token}") });
+    let error = error(&json!({ "status": 400, "jsonBody": body })).await;
     assert!(!format!("{error:?}").contains(&token), "{error:?}");
 }
 
 #[tokio::test]
 async fn an_application_of_another_project_is_not_ours() {
-    let server = StandIn::start(vec![recorded("app-get-healthy")]);
-    let error = usual().find(&place(&server.url, "narrow"), "demo", false).await;
+    let server = playing(&["argocd/applications/app-get-healthy"]);
+    let error = usual().find(&place(server.url(), "narrow"), "demo", false).await;
     assert_eq!(error.unwrap_err().code, ErrorCode::PolicyDenied);
 }
 

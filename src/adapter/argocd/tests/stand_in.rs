@@ -1,14 +1,11 @@
-//! A server on this machine that gives the answers it was told, and remembers what it was asked.
-#![expect(clippy::disallowed_methods, reason = "a test reads the recorded answers")]
+//! Argo CD as its recordings answer, and clients for it.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use xtask::stubs::{Exchange, Stubs, named, root};
 
 use crate::adapter::argocd::client::Method;
 use crate::adapter::argocd::{ArgoCd, Settings};
@@ -17,77 +14,42 @@ use crate::error::Result;
 use crate::model::{ArgoProject, TokenSource};
 use crate::secret::Secret;
 
-/// What it answers.
-#[derive(Debug, Clone)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) kind: String,
-    pub(super) more: String,
-    pub(super) body: String,
-    /// Nothing: the connection is closed once the request was read.
-    pub(super) cut: bool,
+/// One that answers by these mappings; each has to be asked for.
+pub(super) fn playing(names: &[&str]) -> Stubs {
+    Stubs::start(names).unwrap()
 }
 
-impl Reply {
-    pub(super) fn json(status: u16, body: &str) -> Self {
-        Self::of(status, "application/json", body)
+/// One that answers everything so.
+pub(super) fn saying(response: &Value) -> Stubs {
+    let (stubs, mut response) = (playing(&[]), response.clone());
+    if response["headers"].is_null() {
+        response["headers"] = json!({ "Content-Type": "application/json" });
     }
-
-    pub(super) fn of(status: u16, kind: &str, body: &str) -> Self {
-        let (kind, body) = (kind.to_owned(), body.to_owned());
-        Self { status, kind, more: String::new(), body, cut: false }
-    }
-
-    pub(super) fn cut() -> Self {
-        Self { cut: true, ..Self::of(200, "", "") }
-    }
-
-    pub(super) fn redirect(to: &str) -> Self {
-        Self { more: format!("Location: {to}\r\n"), ..Self::of(302, "text/html", "moved") }
-    }
+    stubs
+        .add(json!({ "request": { "method": "ANY", "urlPattern": ".*" }, "response": response }))
+        .unwrap();
+    stubs
 }
 
-/// A recorded answer.
-pub(super) fn recorded(name: &str) -> Reply {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/argocd/{name}.json"));
-    let pair: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let answer = &pair["response"];
-    let body = match &answer["body"] {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+/// What a recorded request is and what it was answered.
+pub(super) fn recorded(name: &str) -> (Exchange, Value) {
+    let (_, mapping) = named(&root(), name).unwrap().remove(0);
+    let exchange = Exchange::of(&mapping).unwrap();
+    (exchange, mapping.response.json_body.unwrap_or_default())
+}
+
+/// Asks what was asked when it was recorded, with nothing of the straight path before it.
+pub(super) async fn asked_again(argocd: &ArgoCd, stubs: &Stubs, name: &str) -> Result<Value> {
+    let (exchange, _) = recorded(name);
+    let method = match exchange.method.as_str() {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        _ => Method::Delete,
     };
-    let status = u16::try_from(answer["status"].as_u64().unwrap()).unwrap();
-    Reply::of(status, answer["content_type"].as_str().unwrap(), &body)
-}
-
-pub(super) struct StandIn {
-    pub(super) url: String,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl StandIn {
-    /// One that gives these answers, one after the other.
-    pub(super) fn start(replies: Vec<Reply>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for reply in replies {
-                let Ok((mut stream, _)) = listener.accept() else { return };
-                told.lock().unwrap().push(request(&mut stream));
-                if !reply.cut {
-                    answer(&mut stream, &reply);
-                }
-            }
-        });
-        Self { url, asked }
-    }
-
-    /// Everything that it was asked.
-    pub(super) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
+    let body = exchange.body.map(|body| serde_json::from_str(&body).unwrap());
+    let place = place(stubs.url(), "default");
+    argocd.client.ask(&place, "asking", method, &exchange.target, body.as_ref()).await
 }
 
 /// One that has a token that lasts.
@@ -117,43 +79,4 @@ pub(super) fn place(url: &str, project: &str) -> ArgoProject {
         destination: "https://kubernetes.default.svc".into(),
         repos: vec![],
     }
-}
-
-/// A request without what the straight path would give it.
-pub(super) async fn permit_free(
-    argocd: &ArgoCd,
-    place: &ArgoProject,
-    method: Method,
-    path: &str,
-) -> Result<Value> {
-    argocd.client.ask(place, "asking", method, path, None).await
-}
-
-/// The head of a request, and its body.
-fn request(stream: &mut TcpStream) -> String {
-    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.to_ascii_lowercase();
-            let length = length.split("content-length: ").nth(1);
-            let length = length.and_then(|l| l.lines().next()?.parse().ok()).unwrap_or(0);
-            if body.len() >= length {
-                return text;
-            }
-        }
-        match stream.read(&mut buffer).unwrap_or(0) {
-            0 => return text,
-            n => bytes.extend_from_slice(&buffer[..n]),
-        }
-    }
-}
-
-fn answer(stream: &mut TcpStream, reply: &Reply) {
-    let Reply { status, kind, more, body, .. } = reply;
-    let head = format!(
-        "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    drop(stream.write_all(format!("{head}{body}").as_bytes()));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::stand_in::StandIn;
+use super::stand_in::{StandIn, written_answer};
 use super::*;
 use crate::adapter::gcp::GkeClusters;
 use crate::port::{ClusterFacts, ClusterFound, Clusters};
@@ -41,16 +41,7 @@ impl Site {
 
 /// As `GetCluster` answers, with what must never be copied.
 fn cluster() -> Value {
-    json!({
-        "name": "acme", "location": "europe-west1", "status": "RUNNING", "endpoint": "203.0.113.7",
-        "selfLink": "https://container.googleapis.com/v1/projects/acme-dev-4711/locations/europe-west1/clusters/acme",
-        "currentMasterVersion": "1.33.4-gke.100", "autopilot": { "enabled": true },
-        "masterAuth": { "clusterCaCertificate": "Y2E=", "password": CANARY, "clientKey": CANARY },
-        "controlPlaneEndpointsConfig": {
-            "dnsEndpointConfig": { "endpoint": "gke-1.europe-west1.gke.goog", "allowExternalTraffic": false },
-            "ipEndpointsConfig": { "enabled": true, "enablePublicEndpoint": true, "publicEndpoint": "203.0.113.7", "privateEndpoint": "10.0.0.2" },
-        },
-    })
+    written_answer("gcp/clusters/get")
 }
 
 #[track_caller]
@@ -65,7 +56,8 @@ fn active(found: ClusterFound) -> ClusterFacts {
 #[tokio::test]
 async fn the_way_to_a_cluster_is_its_public_address_else_its_name_else_its_private_one() {
     let site = site();
-    let facts = active(site.with(|_| {}).await);
+    site.stand_in.plays("gcp/clusters/get");
+    let facts = active(site.find("acme").await);
     assert_eq!(facts.arn, "projects/acme-dev-4711/locations/europe-west1/clusters/acme");
     assert_eq!((facts.account.as_str(), facts.kind.as_str()), (PROJECT, "GKE Autopilot"));
     assert_eq!((facts.endpoint.as_str(), facts.private_only), ("https://203.0.113.7", false));
@@ -112,10 +104,7 @@ async fn fault_45_a_cluster_that_is_being_made_is_told_apart() {
 #[tokio::test]
 async fn bad_input_69_and_70_what_is_not_there_names_what_is_and_where() {
     let site = site();
-    let listed = json!({ "clusters": [
-        { "name": "acme-dev", "location": "europe-west1" }, { "name": "other", "location": "europe-west1-b" },
-    ] });
-    site.stand_in.says("/locations/-/clusters", 200, listed);
+    site.stand_in.plays("gcp/elsewhere");
     assert_eq!(site.find("acme").await, ClusterFound::Absent(vec!["acme-dev".to_owned()]));
     assert_eq!(site.find("other").await, ClusterFound::Elsewhere("europe-west1-b".to_owned()));
     site.stand_in.says("/locations/-/clusters", 200, json!({}));
@@ -125,20 +114,7 @@ async fn bad_input_69_and_70_what_is_not_there_names_what_is_and_where() {
 #[tokio::test]
 async fn what_is_done_to_a_cluster_now_is_listed() {
     let site = site();
-    let link = |rest: &str| {
-        format!("https://container.googleapis.com/v1/projects/1/locations/europe-west1/{rest}")
-    };
-    let operation = |name: &str, status: &str, rest: &str| {
-        json!({ "name": name, "operationType": "UPGRADE_NODES", "status": status,
-            "startTime": "2026-11-22T10:00:00Z", "targetLink": link(rest) })
-    };
-    let all = json!({ "operations": [
-        operation("operation-1", "RUNNING", "clusters/acme/nodePools/a"),
-        operation("operation-2", "DONE", "clusters/acme"),
-        operation("operation-3", "RUNNING", "clusters/acme-2"),
-        operation("operation-4", "PENDING", "clusters/acme"),
-    ] });
-    site.stand_in.says("/locations/europe-west1/operations", 200, all);
+    site.stand_in.plays("gcp/operations/list");
     let found = site.clusters.operations(&site.environment, "test", "europe-west1", "acme");
     let ids: Vec<String> = found.await.unwrap().into_iter().map(|o| o.id).collect();
     assert_eq!(ids, ["operation-1", "operation-4"]);
@@ -147,11 +123,7 @@ async fn what_is_done_to_a_cluster_now_is_listed() {
 #[tokio::test]
 async fn passing_trouble_is_asked_again_and_no_longer_than_that() {
     let site = site();
-    site.stand_in.says(
-        AT,
-        503,
-        json!({ "error": { "code": 503, "status": "UNAVAILABLE", "message": "busy" } }),
-    );
+    site.stand_in.plays("gcp/refusals/busy");
     let found = site.clusters.find(&site.environment, "test", "europe-west1", "acme").await;
     assert!(found.unwrap_err().message.contains("busy"));
     assert_eq!(site.stand_in.times(AT), 3);

@@ -21,11 +21,6 @@ async fn token(identity: &GoogleIdentity, environment: &Environment) -> Result<S
     }
 }
 
-fn impersonated(stand_in: &StandIn) {
-    let end = "2999-01-01T00:00:00Z";
-    stand_in.says(GENERATE, 200, json!({ "accessToken": "account-token", "expireTime": end }));
-}
-
 #[track_caller]
 fn clean(error: &Error) {
     let text = serde_json::to_string(error).unwrap() + &format!("{error:?}");
@@ -35,7 +30,7 @@ fn clean(error: &Error) {
 #[tokio::test]
 async fn a_person_who_signed_in() {
     let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
-    stand_in.usual(3600);
+    stand_in.plays("gcp/person");
     let environment = environment(&stand_in, file(&user(&folder)));
     let identity = identity(&[]);
     let caller = identity.caller(&environment, "test").await.unwrap();
@@ -70,8 +65,7 @@ async fn application_default_credentials_are_looked_for_in_the_order_of_google()
     let error = token(&identity(&relative), &environment).await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("GOOGLE_APPLICATION_CREDENTIALS"));
     assert_eq!(stand_in.times("computeMetadata"), 0);
-    stand_in.says("/token?scopes=", 200, json!({ "access_token": "machine", "expires_in": 900 }));
-    stand_in.says("?recursive=true", 200, json!({ "email": A }));
+    stand_in.plays("gcp/machine");
     assert_eq!(token(&identity(&[("HOME", "/nowhere")]), &environment).await.unwrap(), "machine");
 }
 
@@ -88,9 +82,7 @@ async fn security_nothing_probes_a_metadata_address_when_a_file_is_configured() 
 #[tokio::test]
 async fn the_metadata_server() {
     let stand_in = StandIn::start();
-    stand_in.usual(3600);
-    stand_in.says("/token?scopes=", 200, json!({ "access_token": "machine", "expires_in": 900 }));
-    stand_in.says("?recursive=true", 200, json!({ "email": A, "scopes": [] }));
+    stand_in.plays("gcp/person/project").plays("gcp/machine");
     let access = GoogleAccess { source: GoogleSource::Metadata, ..GoogleAccess::default() };
     let caller = identity(&[]).caller(&environment(&stand_in, access), "test").await.unwrap();
     assert_eq!(caller.arn, format!("serviceAccount:{A}"));
@@ -176,10 +168,7 @@ fn pool(source: &Value, more: &Value) -> Value {
 }
 
 fn federated(stand_in: &StandIn) {
-    let answer = json!({ "access_token": "federated", "expires_in": 3600, "token_type": "Bearer",
-        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token" });
-    stand_in.usual(3600).says("/sts.googleapis.com/v1/token", 200, answer);
-    impersonated(stand_in);
+    stand_in.usual(3600).plays("gcp/federation").plays("gcp/impersonation?");
 }
 
 #[tokio::test]
@@ -245,7 +234,7 @@ async fn security_a_program_is_started_only_where_settings_list_it() {
 async fn a_chain_of_service_accounts_is_one_question() {
     let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
     stand_in.usual(3600);
-    impersonated(&stand_in);
+    stand_in.plays("gcp/impersonation");
     let mut access = file(&user(&folder));
     access.impersonate = vec![A.to_owned(), B.to_owned()];
     let environment = environment(&stand_in, access);
@@ -259,10 +248,7 @@ async fn a_chain_of_service_accounts_is_one_question() {
         "{asked}"
     );
     assert!(asked.contains("Bearer user-token"), "{asked}");
-    let denied = json!({ "error": { "code": 403, "status": "PERMISSION_DENIED", "message": "denied", "details": [{
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "IAM_PERMISSION_DENIED",
-        "metadata": { "permission": "iam.serviceAccounts.getAccessToken" } }] } });
-    stand_in.says(GENERATE, 403, denied);
+    stand_in.plays("gcp/refusals/impersonation-denied");
     let error = identity.origin(&environment, "test").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::UpstreamDenied);
     assert!(error.next.unwrap().contains("serviceAccountTokenCreator"));
@@ -272,19 +258,15 @@ async fn a_chain_of_service_accounts_is_one_question() {
 async fn fault_43_a_token_that_has_ended_is_asked_for_anew() {
     let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
     // A second's life: with its margin it is over before the next question.
-    stand_in.usual(1);
+    stand_in.plays("gcp/renewal");
     let environment = environment(&stand_in, file(&user(&folder)));
     let identity = identity(&[]);
-    token(&identity, &environment).await.unwrap();
+    assert_eq!(token(&identity, &environment).await.unwrap(), "first-token");
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    token(&identity, &environment).await.unwrap();
+    assert_eq!(token(&identity, &environment).await.unwrap(), "second-token");
     assert_eq!(stand_in.times("/token"), 2);
     // One that was revoked before its end is given up, and asked for once more.
-    stand_in.usual(3600).says(
-        "/v3/projects/acme-dev-4711",
-        401,
-        json!({ "error": { "code": 401, "status": "UNAUTHENTICATED", "message": "ended" } }),
-    );
+    stand_in.usual(3600).plays("gcp/refusals/token-ended");
     let error = identity.caller(&environment, "test").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::UpstreamDenied);
     assert!(error.next.unwrap().contains("revoked"));
@@ -293,8 +275,7 @@ async fn fault_43_a_token_that_has_ended_is_asked_for_anew() {
 #[tokio::test]
 async fn revoked_credentials_are_told_without_a_word_of_them() {
     let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
-    let answer = json!({ "error": "invalid_grant", "error_description": "Token has been expired or revoked." });
-    stand_in.says("/token", 400, answer);
+    stand_in.plays("gcp/refusals/grant-ended");
     let environment = environment(&stand_in, file(&user(&folder)));
     let error = token(&identity(&[]), &environment).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::UpstreamDenied);
@@ -317,11 +298,7 @@ async fn security_19_another_project_and_one_that_is_going_are_seen() {
     stand_in.says("/v3/projects/acme-dev-4711", 200, going);
     let error = identity.caller(&environment, "test").await.unwrap_err();
     assert!(error.message.ends_with("it is DELETE_REQUESTED"), "{error:?}");
-    stand_in.says(
-        "/v3/projects/acme-dev-4711",
-        403,
-        json!({ "error": { "code": 403, "status": "PERMISSION_DENIED", "message": "denied" } }),
-    );
+    stand_in.plays("gcp/refusals/project-denied");
     let error = identity.caller(&environment, "test").await.unwrap_err();
     assert!(error.next.unwrap().contains("resourcemanager.projects.get"));
 }

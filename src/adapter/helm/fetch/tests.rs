@@ -3,8 +3,9 @@
 mod stand_in;
 
 use serde_json::json;
+use xtask::stubs::Answer;
 
-use self::stand_in::{Page, StandIn, Tar, packed, settings_of, source};
+use self::stand_in::{StandIn, Tar, html, ok, packed, settings_of, source, status};
 use super::*;
 use crate::model::{ChartSource, TokenSource};
 use crate::secret::Secret;
@@ -60,7 +61,7 @@ async fn fetch_by(
 }
 
 /// A repository that answers these pages for index and archive.
-fn repository(index: impl FnOnce(&str) -> Page, archive: Page) -> (StandIn, ChartSource) {
+fn repository(index: impl FnOnce(&str) -> Answer, archive: Answer) -> (StandIn, ChartSource) {
     let server = StandIn::start();
     let source = source(&format!("{}/stable", server.url));
     server.page("/stable/index.yaml", index(&server.url));
@@ -72,7 +73,7 @@ fn repository(index: impl FnOnce(&str) -> Page, archive: Page) -> (StandIn, Char
 async fn a_chart_of_a_repository_is_what_its_index_says() {
     let archive = chart("web", "1.0.0");
     let text = index("web-1.0.0.tgz", &hex(&archive));
-    let (_server, source) = repository(|_| Page::ok(text), Page::ok(archive.clone()));
+    let (_server, source) = repository(|_| ok(text), ok(archive.clone()));
     let found = fetch(&source, "1.0.0").await.unwrap();
     assert_eq!((found.name.as_str(), found.version.as_str()), ("web", "1.0.0"));
     assert_eq!(found.archive, Some(archive.clone()));
@@ -85,7 +86,7 @@ async fn a_chart_of_a_repository_is_what_its_index_says() {
 async fn bad_input_75_a_version_or_a_chart_that_is_not_there_names_those_that_are() {
     let archive = chart("web", "1.0.0");
     let text = index("web-1.0.0.tgz", &hex(&archive));
-    let (_server, mut source) = repository(|_| Page::ok(text), Page::ok(archive));
+    let (_server, mut source) = repository(|_| ok(text), ok(archive));
     let error = fetch(&source, "1.0.1").await.unwrap_err();
     assert_eq!((error.code, error.field.as_deref()), (ErrorCode::InvalidRequest, Some("version")));
     assert_eq!(error.allowed.as_deref(), Some("1.0.0"));
@@ -109,7 +110,7 @@ async fn an_archive_that_is_not_the_indexs_is_not_taken() {
         (index("web-1.0.0.tgz", &"0".repeat(64)), "not the one that the index tells of"),
         (index("web-1.0.0.tgz", "\"\""), "tells no digest"),
     ] {
-        let (_server, source) = repository(|_| Page::ok(text), Page::ok(archive.clone()));
+        let (_server, source) = repository(|_| ok(text), ok(archive.clone()));
         let error = fetch(&source, "1.0.0").await.unwrap_err();
         assert_eq!(error.code, ErrorCode::UpstreamFailed);
         assert!(error.message.contains(why), "{error}");
@@ -119,16 +120,16 @@ async fn an_archive_that_is_not_the_indexs_is_not_taken() {
 #[tokio::test]
 async fn what_is_no_index_is_told_apart() {
     for (page, code, why) in [
-        (Page::status(404, "none"), ErrorCode::UpstreamFailed, "no index.yaml"),
-        (Page::status(401, "who"), ErrorCode::UpstreamDenied, "may not read"),
-        (Page::status(403, "no"), ErrorCode::UpstreamDenied, "may not read"),
-        (Page::status(503, "later"), ErrorCode::UpstreamFailed, "503"),
-        (Page::html("<html>log in</html>"), ErrorCode::UpstreamFailed, "page of HTML"),
-        (Page::ok("just: words\n"), ErrorCode::UpstreamFailed, "not an index"),
-        (Page::ok(vec![0xff, 0xfe, 0]), ErrorCode::UpstreamFailed, "not an index"),
-        (Page::ok("a: &a [*a, *a]\n"), ErrorCode::UpstreamFailed, "not an index"),
+        (status(404, "none"), ErrorCode::UpstreamFailed, "no index.yaml"),
+        (status(401, "who"), ErrorCode::UpstreamDenied, "may not read"),
+        (status(403, "no"), ErrorCode::UpstreamDenied, "may not read"),
+        (status(503, "later"), ErrorCode::UpstreamFailed, "503"),
+        (html("<html>log in</html>"), ErrorCode::UpstreamFailed, "page of HTML"),
+        (ok("just: words\n"), ErrorCode::UpstreamFailed, "not an index"),
+        (ok(vec![0xff, 0xfe, 0]), ErrorCode::UpstreamFailed, "not an index"),
+        (ok("a: &a [*a, *a]\n"), ErrorCode::UpstreamFailed, "not an index"),
     ] {
-        let (_server, source) = repository(|_| page, Page::ok("x"));
+        let (_server, source) = repository(|_| page, ok("x"));
         let error = fetch(&source, "1.0.0").await.unwrap_err();
         assert_eq!(error.code, code, "{error}");
         assert!(error.message.contains(why), "{error}");
@@ -139,8 +140,8 @@ async fn what_is_no_index_is_told_apart() {
 async fn security_22_no_answer_leads_to_another_host() {
     let archive = chart("web", "1.0.0");
     let other = StandIn::start();
-    other.page("/files/web-1.0.0.tgz", Page::ok(archive.clone()));
-    other.page("/index.yaml", Page::ok(index("web-1.0.0.tgz", &hex(&archive))));
+    other.page("/files/web-1.0.0.tgz", ok(archive.clone()));
+    other.page("/index.yaml", ok(index("web-1.0.0.tgz", &hex(&archive))));
     let elsewhere = format!("{}/files/web-1.0.0.tgz", other.url);
     let metadata = "http://169.254.169.254/latest/meta-data/".to_owned();
     let user = other.url.replace("http://", "http://me:hunter22@");
@@ -153,16 +154,16 @@ async fn security_22_no_answer_leads_to_another_host() {
     ] {
         // Named by the index, or by a redirect of index or archive.
         let text = index(&to, &hex(&archive));
-        let (_server, source) = repository(|_| Page::ok(text), Page::ok("x"));
+        let (_server, source) = repository(|_| ok(text), ok("x"));
         let error = fetch(&source, "1.0.0").await.unwrap_err();
         assert!(
             matches!(error.code, ErrorCode::PolicyDenied | ErrorCode::UpstreamFailed),
             "{error}"
         );
-        let (_server, source) = repository(|_| Page::redirect(&to), Page::ok("x"));
+        let (_server, source) = repository(|_| Answer::redirect(&to), ok("x"));
         assert_eq!(fetch(&source, "1.0.0").await.unwrap_err().code, ErrorCode::PolicyDenied);
         let text = index("web-1.0.0.tgz", &hex(&archive));
-        let (_server, source) = repository(|_| Page::ok(text), Page::redirect(&to));
+        let (_server, source) = repository(|_| ok(text), Answer::redirect(&to));
         let error = fetch(&source, "1.0.0").await.unwrap_err();
         assert_eq!(error.code, ErrorCode::PolicyDenied);
         assert_eq!(error.field.as_deref(), Some("helm.sources.main.elsewhere"));
@@ -172,38 +173,42 @@ async fn security_22_no_answer_leads_to_another_host() {
 
     // Where settings let it, and without the credentials.
     let text = index(&elsewhere, &hex(&archive));
-    let (server, mut source) = repository(|_| Page::ok(text), Page::ok("x"));
+    let (server, mut source) = repository(|_| ok(text), ok("x"));
     source.elsewhere = vec![format!("{}/files/", other.url)];
     source.username = Some("robot".into());
     source.password = Some(TokenSource::Env("PW".into()));
     fetch(&source, "1.0.0").await.unwrap();
-    assert!(server.asked()[0].authorization.starts_with("Basic "), "{:?}", server.asked());
-    assert_eq!(other.asked()[0].authorization, "");
+    assert!(
+        server.asked()[0].header("authorization").starts_with("Basic "),
+        "{:?}",
+        server.asked()
+    );
+    assert_eq!(other.asked()[0].header("authorization"), "");
 }
 
 #[tokio::test]
 async fn answers_without_end_are_not_followed_or_read() {
     let (_server, source) =
-        repository(|url| Page::redirect(&format!("{url}/stable/index.yaml")), Page::ok("x"));
+        repository(|url| Answer::redirect(&format!("{url}/stable/index.yaml")), ok("x"));
     let error = fetch(&source, "1.0.0").await.unwrap_err();
     assert!(error.message.contains("without end"), "{error}");
     let long = vec![b'x'; usize::try_from(ARCHIVE_MAX).unwrap() + 1];
     let text = index("web-1.0.0.tgz", &"0".repeat(64));
-    let (_server, source) = repository(|_| Page::ok(text), Page::ok(long));
+    let (_server, source) = repository(|_| ok(text), ok(long));
     let error = fetch(&source, "1.0.0").await.unwrap_err();
     assert!(error.message.contains("longer than"), "{error}");
 }
 
 #[tokio::test]
 async fn promise_7_a_password_is_sent_to_the_source_and_told_to_nobody() {
-    let (server, mut source) = repository(|_| Page::status(401, "who"), Page::ok("x"));
+    let (server, mut source) = repository(|_| status(401, "who"), ok("x"));
     source.username = Some("robot".into());
     source.password = Some(TokenSource::Env("PW".into()));
     let error = fetch(&source, "1.0.0").await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("helm.sources.main.password"));
     let text = format!("{error:?}");
     assert!(!text.contains("hunter22") && !text.contains("cm9ib3Q6"), "{text}");
-    assert_eq!(server.asked()[0].authorization, "Basic cm9ib3Q6aHVudGVyMjI=");
+    assert_eq!(server.asked()[0].header("authorization"), "Basic cm9ib3Q6aHVudGVyMjI=");
     source.password = Some(TokenSource::Env("EMPTY".into()));
     let error = fetch(&source, "1.0.0").await.unwrap_err();
     assert!(error.message.contains("env:EMPTY holds no password"), "{error}");
@@ -231,12 +236,12 @@ async fn an_archive_that_would_reach_out_of_its_folder_is_refused() {
     ] {
         let archive = packed(&entries);
         let text = index("web-1.0.0.tgz", &hex(&archive));
-        let (_server, source) = repository(|_| Page::ok(text), Page::ok(archive));
+        let (_server, source) = repository(|_| ok(text), ok(archive));
         let error = fetch(&source, "1.0.0").await.unwrap_err();
         assert!(error.message.contains(why), "{why}: {error}");
     }
     let text = index("web-1.0.0.tgz", &hex(b"not an archive"));
-    let (_server, source) = repository(|_| Page::ok(text), Page::ok("not an archive"));
+    let (_server, source) = repository(|_| ok(text), ok("not an archive"));
     assert!(fetch(&source, "1.0.0").await.unwrap_err().message.contains("cannot be read"));
 }
 
@@ -249,10 +254,9 @@ fn registry(server: &StandIn, archive: &[u8], config: &str) -> String {
     })
     .to_string();
     let digest = format!("sha256:{}", hex(manifest.as_bytes()));
-    server.page("/v2/charts/web/manifests/1.0.0", Page::ok(manifest.clone()));
-    server.page(&format!("/v2/charts/web/manifests/{digest}"), Page::ok(manifest));
-    server
-        .page(&format!("/v2/charts/web/blobs/sha256:{}", hex(archive)), Page::ok(archive.to_vec()));
+    server.page("/v2/charts/web/manifests/1.0.0", ok(manifest.clone()));
+    server.page(&format!("/v2/charts/web/manifests/{digest}"), ok(manifest));
+    server.page(&format!("/v2/charts/web/blobs/sha256:{}", hex(archive)), ok(archive.to_vec()));
     digest
 }
 
@@ -271,18 +275,18 @@ async fn a_chart_of_a_registry_is_what_its_digest_says() {
     let by_digest = fetch_by(&helm, &source, None, Some(&digest)).await.unwrap();
     assert_eq!(by_version, by_digest);
     // Another manifest under the same digest; another archive under the same manifest.
-    server.page(&format!("/v2/charts/web/manifests/{digest}"), Page::ok("{}"));
+    server.page(&format!("/v2/charts/web/manifests/{digest}"), ok("{}"));
     let error = fetch_by(&helm, &source, None, Some(&digest)).await.unwrap_err();
     assert!(error.message.contains("not what its digest says"), "{error}");
     let blob = format!("/v2/charts/web/blobs/sha256:{}", hex(&archive));
-    server.page(&blob, Page::ok(chart("web", "1.0.0-evil")));
+    server.page(&blob, ok(chart("web", "1.0.0-evil")));
     let error = fetch(&source, "1.0.0").await.unwrap_err();
     assert!(error.message.contains("not what its digest says"), "{error}");
     let error = fetch(&source, "2.0.0").await.unwrap_err();
     assert_eq!((error.code, error.field.as_deref()), (ErrorCode::InvalidRequest, Some("version")));
     registry(&server, &archive, "application/vnd.oci.image.config.v1+json");
     assert!(fetch(&source, "1.0.0").await.unwrap_err().message.contains("not a chart"));
-    server.page("/v2/charts/web/manifests/1.0.0", Page::html("<html>"));
+    server.page("/v2/charts/web/manifests/1.0.0", html("<html>"));
     assert!(fetch(&source, "1.0.0").await.unwrap_err().message.contains("not a manifest"));
 }
 
@@ -290,10 +294,7 @@ async fn a_chart_of_a_registry_is_what_its_digest_says() {
 async fn a_token_is_fetched_where_settings_let_it_be_made() {
     let (server, maker, archive) = (StandIn::start(), StandIn::start(), chart("web", "1.0.0"));
     registry(&server, &archive, CONFIG);
-    maker.page(
-        "/token?service=lab&scope=repository:charts/web:pull",
-        Page::ok("{\"token\":\"abc\"}"),
-    );
+    maker.page("/token?service=lab&scope=repository:charts/web:pull", ok("{\"token\":\"abc\"}"));
     let challenge = format!(
         "Bearer realm=\"{}/token\",service=\"lab\",scope=\"repository:charts/web:pull\"",
         maker.url
@@ -307,8 +308,8 @@ async fn a_token_is_fetched_where_settings_let_it_be_made() {
     assert!(maker.asked().is_empty());
     source.elsewhere = vec![format!("{}/", maker.url)];
     fetch(&source, "1.0.0").await.unwrap();
-    assert_eq!(maker.asked()[0].authorization, "Basic cm9ib3Q6aHVudGVyMjI=");
-    assert!(server.asked().iter().all(|a| !a.authorization.starts_with("Basic")));
+    assert_eq!(maker.asked()[0].header("authorization"), "Basic cm9ib3Q6aHVudGVyMjI=");
+    assert!(server.asked().iter().all(|a| !a.header("authorization").starts_with("Basic")));
     // Who has to be told by name is told; without a name there is nothing to tell.
     server.wants("Basic cm9ib3Q6aHVudGVyMjI=", "Basic realm=\"lab\"");
     fetch(&source, "1.0.0").await.unwrap();
@@ -320,7 +321,7 @@ async fn a_token_is_fetched_where_settings_let_it_be_made() {
 async fn what_has_to_be_signed_and_is_not_is_refused() {
     let archive = chart("web", "1.0.0");
     let text = index("web-1.0.0.tgz", &hex(&archive));
-    let (server, mut source) = repository(|_| Page::ok(text), Page::ok(archive));
+    let (server, mut source) = repository(|_| ok(text), ok(archive));
     source.keyring = Some("/nowhere/keys.gpg".into());
     assert_eq!(fetch(&source, "1.0.0").await.unwrap().signature, None);
     assert!(server.asked().iter().any(|a| a.path.ends_with(".tgz.prov")), "{:?}", server.asked());

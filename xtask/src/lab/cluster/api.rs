@@ -83,6 +83,24 @@ impl Api {
         read(&mut answer, &what)
     }
 
+    /// Asks what a request says, by its path; returns status, kind and text of the answer.
+    pub(crate) fn ask(
+        &self,
+        mut request: ureq::http::Request<String>,
+        with_token: bool,
+    ) -> Result<(u16, String, String)> {
+        *request.uri_mut() = self.url(&request.uri().to_string()).parse().context("a url")?;
+        if let (Some(token), true) = (&self.token, with_token) {
+            let bearer = format!("Bearer {token}").parse().context("the token in a header")?;
+            request.headers_mut().insert("Authorization", bearer);
+        }
+        let mut answer = self.agent.run(request).context("asking")?;
+        let kind = answer.headers().get("Content-Type").and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().to_owned();
+        let text = answer.body_mut().read_to_string().context("reading the answer")?;
+        Ok((answer.status().as_u16(), kind, text))
+    }
+
     /// Applies the objects of a YAML text, server-side, one after the other.
     pub fn apply(&self, manifest: &str) -> Result<()> {
         self.send_all(manifest, "fieldManager=lab&force=true")

@@ -1,79 +1,52 @@
 //! A server on this machine with pages, and archives as somebody with bad intentions packs them.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use xtask::stubs::{Answer, Asked, Server};
 
 use crate::adapter::helm::Settings;
 use crate::model::ChartSource;
 
-#[derive(Debug, Clone)]
-pub(super) struct Page {
-    status: u16,
-    kind: &'static str,
-    location: Option<String>,
-    body: Vec<u8>,
+/// A page that is simply there.
+pub(super) fn ok(body: impl Into<Vec<u8>>) -> Answer {
+    Answer::of(200, "text/plain", body)
 }
 
-impl Page {
-    pub(super) fn ok(body: impl Into<Vec<u8>>) -> Self {
-        Self { status: 200, kind: "text/plain", location: None, body: body.into() }
-    }
-
-    pub(super) fn status(status: u16, body: &str) -> Self {
-        Self { status, ..Self::ok(body) }
-    }
-
-    pub(super) fn html(body: &str) -> Self {
-        Self { kind: "text/html; charset=utf-8", ..Self::ok(body) }
-    }
-
-    pub(super) fn redirect(to: &str) -> Self {
-        Self { location: Some(to.to_owned()), ..Self::status(302, "moved") }
-    }
+pub(super) fn status(status: u16, body: &str) -> Answer {
+    Answer::of(status, "text/plain", body)
 }
 
-/// What it was asked.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Asked {
-    pub(super) path: String,
-    pub(super) authorization: String,
+pub(super) fn html(body: &str) -> Answer {
+    Answer::of(200, "text/html; charset=utf-8", body)
 }
 
 #[derive(Debug, Default)]
 struct Told {
-    pages: BTreeMap<String, Page>,
-    asked: Vec<Asked>,
+    pages: BTreeMap<String, Answer>,
     /// Words of authorization, and the challenge for who has others.
     wants: Option<(String, String)>,
 }
 
+/// Pages that a test puts there and changes: charts are made by the test, so no mapping can hold them.
 pub(super) struct StandIn {
     pub(super) url: String,
+    server: Server,
     told: Arc<Mutex<Told>>,
 }
 
 impl StandIn {
     pub(super) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let told = Arc::new(Mutex::new(Told::default()));
         let shared = Arc::clone(&told);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&shared);
-                // Who asks may leave before it was answered.
-                std::thread::spawn(move || drop(answer(&stream, &shared)));
-            }
-        });
-        Self { url, told }
+        let server = Server::start(move |asked| answer(asked, &shared.lock().unwrap())).unwrap();
+        Self { url: server.url().to_owned(), server, told }
     }
 
-    pub(super) fn page(&self, path: &str, page: Page) {
+    pub(super) fn page(&self, path: &str, page: Answer) {
         self.told.lock().unwrap().pages.insert(path.to_owned(), page);
     }
 
@@ -82,43 +55,17 @@ impl StandIn {
     }
 
     pub(super) fn asked(&self) -> Vec<Asked> {
-        self.told.lock().unwrap().asked.clone()
+        self.server.asked()
     }
 }
 
-fn answer(stream: &TcpStream, told: &Mutex<Told>) -> std::io::Result<()> {
-    let mut asked = Asked::default();
-    for line in BufReader::new(stream).lines() {
-        let line = line?;
-        if line.is_empty() {
-            break;
+fn answer(asked: &Asked, told: &Told) -> Answer {
+    match &told.wants {
+        Some((words, challenge)) if words != asked.header("authorization") => {
+            status(401, "who are you").header("WWW-Authenticate", challenge)
         }
-        if let Some(rest) = line.strip_prefix("GET ") {
-            asked.path = rest.split(' ').next().unwrap().to_owned();
-        }
-        if line.to_ascii_lowercase().starts_with("authorization: ") {
-            asked.authorization = line["authorization: ".len()..].to_owned();
-        }
+        _ => told.pages.get(&asked.target).cloned().unwrap_or_else(|| status(404, "none")),
     }
-    let mut told = told.lock().unwrap();
-    let challenge =
-        told.wants.clone().filter(|(words, _)| *words != asked.authorization).map(|(_, c)| c);
-    let page = match &challenge {
-        Some(_) => Page::status(401, "who are you"),
-        None => told.pages.get(&asked.path).cloned().unwrap_or(Page::status(404, "none")),
-    };
-    told.asked.push(asked);
-    drop(told);
-    let mut stream = stream;
-    write!(stream, "HTTP/1.1 {} X\r\nContent-Type: {}\r\n", page.status, page.kind)?;
-    if let Some(to) = page.location {
-        write!(stream, "Location: {to}\r\n")?;
-    }
-    if let Some(challenge) = challenge {
-        write!(stream, "WWW-Authenticate: {challenge}\r\n")?;
-    }
-    write!(stream, "Content-Length: {}\r\nConnection: close\r\n\r\n", page.body.len())?;
-    stream.write_all(&page.body)
 }
 
 /// A source on this machine.
