@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{EksAccess, Environment, GkeAccess};
+use crate::model::{EksAccess, Environment, GkeAccess, SecretRef};
 use crate::permit::Permit;
 use crate::port::{
-    Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, ClusterFound,
-    ClusterToken, ClusterTokens, Clusters, Contact, Creation, Findings, GoogleTokens, Identity,
-    Job, LockObject, MemberAccount, ObjectVersion, OrganizationFacts, Origin, OwnOrphan,
-    StateBackend,
+    Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, CloudSecrets,
+    ClusterFound, ClusterToken, ClusterTokens, Clusters, Contact, Creation, Fetched, Findings,
+    GoogleTokens, Identity, Job, LockObject, MemberAccount, ObjectVersion, OrganizationFacts,
+    Origin, OwnOrphan, StateBackend,
 };
 
 /// Knows nobody and reaches nothing.
@@ -45,6 +45,13 @@ impl Identity for NoCloud {
         environment: &Environment,
         _session: &str,
     ) -> Result<ChildCredentials> {
+        Err(missing(environment))
+    }
+}
+
+#[async_trait]
+impl CloudSecrets for NoCloud {
+    async fn whole(&self, environment: &Environment, _reference: &SecretRef) -> Result<Fetched> {
         Err(missing(environment))
     }
 }

@@ -6,7 +6,8 @@ use crate::adapter::absent::NoCloud;
 use crate::adapter::by_cloud::ByCloud;
 use crate::config::{ExecPlugin, Surroundings};
 use crate::port::{
-    Accounts, ClusterTokens, Clusters, GoogleTokens, Identity, MemberAccount, StateBackend,
+    Accounts, CloudSecrets, ClusterTokens, Clusters, GoogleTokens, Identity, MemberAccount,
+    StateBackend,
 };
 
 /// The ports that are a cloud's.
@@ -14,6 +15,7 @@ pub(super) struct Clouds {
     pub(super) identity: Arc<dyn Identity>,
     pub(super) state_backend: Arc<dyn StateBackend>,
     pub(super) clusters: Arc<dyn Clusters>,
+    pub(super) secrets: Arc<dyn CloudSecrets>,
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) member_account: Arc<dyn MemberAccount>,
 }
@@ -25,6 +27,7 @@ pub(super) fn clouds(surroundings: &Surroundings) -> Clouds {
         identity: Arc::new(ByCloud { aws: aws.identity, gcp: gcp.identity }),
         state_backend: Arc::new(ByCloud { aws: aws.state_backend, gcp: gcp.state_backend }),
         clusters: Arc::new(ByCloud { aws: aws.clusters, gcp: gcp.clusters }),
+        secrets: Arc::new(ByCloud { aws: aws.secrets, gcp: gcp.secrets }),
         // Organizations are AWS's.
         accounts: aws.accounts,
         member_account: aws.member_account,
@@ -38,6 +41,7 @@ fn nobodys() -> Clouds {
         identity: Arc::new(NoCloud),
         state_backend: Arc::new(NoCloud),
         clusters: Arc::new(NoCloud),
+        secrets: Arc::new(NoCloud),
         accounts: Arc::new(NoCloud),
         member_account: Arc::new(NoCloud),
     }
@@ -46,7 +50,7 @@ fn nobodys() -> Clouds {
 #[cfg(feature = "aws")]
 fn aws(surroundings: &Surroundings) -> Clouds {
     use crate::adapter::aws::{
-        AwsIdentity, AwsMemberAccount, AwsOrganization, EksClusters, StateBucket,
+        AwsIdentity, AwsMemberAccount, AwsOrganization, AwsSecrets, EksClusters, StateBucket,
     };
     let identity = Arc::new(AwsIdentity::new(
         surroundings.endpoint_overrides.clone(),
@@ -55,6 +59,7 @@ fn aws(surroundings: &Surroundings) -> Clouds {
     Clouds {
         identity: identity.clone(),
         state_backend: Arc::new(StateBucket::new(Arc::clone(&identity))),
+        secrets: Arc::new(AwsSecrets::new(Arc::clone(&identity))),
         clusters: Arc::new(EksClusters::new(Arc::clone(&identity))),
         accounts: Arc::new(AwsOrganization::new(Arc::clone(&identity))),
         member_account: Arc::new(AwsMemberAccount::new(identity)),
@@ -81,6 +86,7 @@ fn gcp(surroundings: &Surroundings) -> Clouds {
     Clouds {
         identity: identity.clone(),
         state_backend: Arc::new(NoCloud),
+        secrets: Arc::new(crate::adapter::gcp::GoogleSecrets::new(Arc::clone(&identity))),
         clusters: Arc::new(crate::adapter::gcp::GkeClusters::new(identity)),
         accounts: Arc::new(NoCloud),
         member_account: Arc::new(NoCloud),

@@ -53,6 +53,7 @@ pub(super) fn organization(
             email_domains: given.email_domains.clone(),
             member: false,
         }),
+        secret_vars: BTreeMap::new(),
         member_role: None,
     })
 }
@@ -67,6 +68,7 @@ fn access(given: &raw::Organization) -> AwsEnvironment {
         folder: None,
         workspace: None,
         vars: BTreeMap::new(),
+        secret_vars: BTreeMap::new(),
         profile: given.profile.clone(),
         credentials: given.credentials.clone(),
         role_arn: given.role_arn.clone(),

@@ -1,12 +1,11 @@
 //! Where an environment's Terraform state lies. Not how it is reached: that is rendered by the adapter.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Digest;
+use super::{Digest, SecretRef};
 
 /// Where the state lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,32 +48,13 @@ pub enum Backend {
         /// Workspace.
         workspace: String,
         /// Where the token is.
-        token: TokenSource,
+        token: SecretRef,
     },
     /// A file on this machine.
     Local {
         /// Absolute path.
         path: PathBuf,
     },
-}
-
-/// A reference to a token; never the token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TokenSource {
-    /// An environment variable of datamcp.
-    Env(String),
-    /// A file that holds nothing else.
-    File(PathBuf),
-}
-
-impl fmt::Display for TokenSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Env(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-        }
-    }
 }
 
 impl Backend {

@@ -21,6 +21,7 @@ const PROJECT: &str = "acme-dev-4711";
 fn environment(stand_in: &StandIn, access: GoogleAccess) -> Environment {
     Environment {
         organization: None,
+        secret_vars: std::collections::BTreeMap::new(),
         member_role: None,
         key: EnvironmentKey { cloud: Cloud::Gcp, name: "dev".into() },
         tier: Tier {

@@ -213,6 +213,7 @@ impl Site {
             provisioner: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Provisioner>,
             releases: Arc::clone(&self.helm) as Arc<dyn datamcp::port::Releases>,
             accounts: Arc::clone(&self.organization) as Arc<dyn datamcp::port::Accounts>,
+            secrets: Arc::new(datamcp::port::NoSecrets),
             member_account: Arc::clone(&self.organization) as Arc<dyn datamcp::port::MemberAccount>,
             applications: Arc::clone(&self.argocd) as Arc<dyn datamcp::port::Applications>,
             kubeconfigs: Arc::new(KubeconfigFiles {
