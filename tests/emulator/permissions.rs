@@ -64,6 +64,7 @@ impl Documented {
             .replace("STATE_KEY", KEY)
             .replace("LOCK_TABLE", TABLE)
             .replace("CLUSTER", CLUSTER)
+            .replace("SECRET-", "db-of-the-table-")
             .replace("REGION", "eu-west-1")
             .replace("ACCOUNT", "123456789012");
         let policy: Value = serde_json::from_str(&text).unwrap();
@@ -307,5 +308,29 @@ fn the_policy_of_an_account_is_enough_and_no_action_is_too_much() {
     for (number, action) in documented.actions.iter().enumerate() {
         let project = rig.user(&documented.statements(Some(action)), &state);
         denied(&make(&project, &format!("without-{number}")), action);
+    }
+}
+
+#[test]
+fn the_policy_of_a_secret_reference_is_enough_and_no_action_is_too_much() {
+    let mut rig = Rig::lend();
+    let secret = json!({ "Name": "db-of-the-table", "SecretString": "canaryPe5ofthetable" });
+    rig.emulator().json_call("secretsmanager.CreateSecret", &secret).unwrap();
+    let documented = Documented::read("references to secrets");
+    let state = "{ backend = \"local\", path = \"state/terraform.tfstate\" }";
+    for without in [None, Some("secretsmanager:GetSecretValue")] {
+        let mut project = rig.user(&documented.statements(without), state);
+        project.module(&module_of(
+            "local",
+            "variable \"secret\" {\n  type      = string\n  sensitive = true\n}\n\
+             resource \"terraform_data\" \"keeps\" {\n  input = var.secret\n}\n",
+        ));
+        let line = "secret_vars = { secret = \"aws-secretsmanager:db-of-the-table\" }";
+        project.set(|s| line.clone_into(&mut s.environment));
+        let answer = project.call("apply_terraform", &json!({ "cloud": "aws", "env": "dev" }));
+        match without {
+            None => assert_eq!(answer.status(), "planned", "{:#}", answer.value),
+            Some(action) => denied(&answer, action),
+        }
     }
 }

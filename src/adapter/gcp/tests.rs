@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test makes the files that it needs")]
 
 mod clusters;
+mod secrets;
 mod sources;
 mod stand_in;
 

@@ -123,6 +123,7 @@ fn described(part: &str, value: &Value) {
         "/locations/-/clusters" => "ListClustersResponse",
         "/locations/europe-west1/operations" => "ListOperationsResponse",
         "/locations/europe-west1/clusters/acme" => "Cluster",
+        part if part.ends_with(":access") => "AccessSecretVersionResponse",
         // By RFC 6749 and by the pages about metadata; the last is no Google's.
         "/oauth2.googleapis.com/token" | "/token?scopes=" | "?recursive=true" | "/idp" => return,
         other => panic!("nothing is known of {other}"),
