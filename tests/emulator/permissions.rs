@@ -319,7 +319,10 @@ fn the_policy_of_a_secret_reference_is_enough_and_no_action_is_too_much() {
     let documented = Documented::read("references to secrets");
     let state = "{ backend = \"local\", path = \"state/terraform.tfstate\" }";
     for without in [None, Some("secretsmanager:GetSecretValue")] {
-        let mut project = rig.user(&documented.statements(without), state);
+        // A policy without statements is none; this one needs no permission.
+        let none = json!({ "Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*" });
+        let statements = [documented.statements(without), vec![none]].concat();
+        let mut project = rig.user(&statements, state);
         project.module(&module_of(
             "local",
             "variable \"secret\" {\n  type      = string\n  sensitive = true\n}\n\
