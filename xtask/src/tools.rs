@@ -23,6 +23,7 @@ use clap::ValueEnum;
 
 use crate::cache::Cache;
 use crate::pins::Pins;
+use rust::Build;
 
 /// One tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -149,12 +150,14 @@ impl Tool {
             Self::Argolab => {
                 golang::provide_with(&cache, &golang::ARGOLAB, &golang::ARGOLAB_EXTRAS)
             }
-            Self::CargoDeny => rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version),
+            Self::CargoDeny => {
+                rust::provide(&cache, "cargo-deny", &pins.cargo_deny.version, Build::Plain)
+            }
             Self::Node => node::interpreter(&cache),
             Self::McpNode => node::packages(&cache),
             Self::McpPython => python::provide(&cache, &python::CLIENT),
             Self::Aws => python::provide(&cache, &python::AWS),
-            Self::Tfmcp => rust::provide(&cache, "tfmcp", &pins.tfmcp.version),
+            Self::Tfmcp => rust::provide(&cache, "tfmcp", &pins.tfmcp.version, Build::Optimized),
         }
         .with_context(|| format!("providing {self}"))?;
         Ok(Found { tool: self, path, version, origin, took: started.elapsed() })

@@ -2,12 +2,13 @@
 //! stands, without a guess.
 
 use crate::error::{Error, ErrorCode};
+use crate::model::Cloud;
 
 /// Longest text of helm's that an error quotes.
 const QUOTED_MAX: usize = 1500;
 
 /// The error that these words amount to.
-pub(super) fn classify(doing: &str, stderr: &str) -> Error {
+pub(super) fn classify(doing: &str, stderr: &str, cloud: Cloud) -> Error {
     let said = said(stderr);
     let has = |text: &str| said.contains(text);
     let first = said.lines().next().unwrap_or_default().to_owned();
@@ -17,11 +18,19 @@ pub(super) fn classify(doing: &str, stderr: &str) -> Error {
             .field("values")
             .next("correct the values: `details.helm` names each of them")
     } else if has("Unauthorized") || has("asked for the client to provide credentials") {
-        new(ErrorCode::UpstreamDenied, "the cluster does not take our token")
-            .next("give the identity an access entry of the cluster, see docs/guides/eks.md")
+        new(ErrorCode::UpstreamDenied, "the cluster does not take our token").next(match cloud {
+            Cloud::Aws => {
+                "give the identity an access entry of the cluster, see docs/guides/eks.md"
+            }
+            Cloud::Gcp => {
+                "let the identity use the cluster by a role of IAM, see docs/guides/gke.md"
+            }
+        })
     } else if has("is forbidden") {
-        new(ErrorCode::UpstreamDenied, &first)
-            .next("let the identity's access entry or its groups do this in the namespace")
+        new(ErrorCode::UpstreamDenied, &first).next(match cloud {
+            Cloud::Aws => "let the identity's access entry or its groups do this in the namespace",
+            Cloud::Gcp => "let the identity do this in the namespace, by IAM or by a role binding",
+        })
     } else if has("another operation (install/upgrade/rollback) is in progress") {
         new(ErrorCode::LockHeld, "another helm works on this release, or was killed")
             .next("helm_status shows how it stands")
@@ -90,7 +99,7 @@ mod tests {
             ("Error: something new\n", ErrorCode::UpstreamFailed, None),
             ("", ErrorCode::UpstreamFailed, None),
         ] {
-            let error = classify("deploying", text);
+            let error = classify("deploying", text, Cloud::Aws);
             assert_eq!((error.code, error.field.as_deref()), (code, field), "{text}");
             assert!(!error.message.contains("Error:"), "{error}");
         }

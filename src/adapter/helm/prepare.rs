@@ -29,6 +29,8 @@ pub(super) struct Prepared {
     pub(super) folder: PathBuf,
     /// The API answers inside of its own network only.
     private_only: bool,
+    /// Whose cluster it is.
+    pub(super) cloud: Cloud,
     /// Who is refused, when it is not the environment's identity.
     given: Option<String>,
     kubeconfig: PathBuf,
@@ -60,6 +62,7 @@ impl Helm {
             env: self.environment(&folder),
             folder,
             private_only: job.cluster.private_only,
+            cloud: job.environment.key.cloud,
             given: match &job.user {
                 ClusterUser::Minted => None,
                 ClusterUser::Given(given) => Some(given.about.clone()),
@@ -264,7 +267,7 @@ impl Prepared {
             .capture(READ_LIMIT)
             .await?;
         if end.code != Some(0) {
-            let error = diagnose::classify(doing, &end.stderr.text());
+            let error = diagnose::classify(doing, &end.stderr.text(), self.cloud);
             return Err(self.explained(error.detail("returncode", end.code)));
         }
         if end.stdout.dropped > 0 {

@@ -14,7 +14,7 @@ use super::{diagnose, files, progress};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{End, Running, Sink};
 use crate::model::digest::Parts;
-use crate::model::{Digest, Outcome};
+use crate::model::{Cloud, Digest, Outcome};
 use crate::port::{ClusterFacts, Patience, Ran, ReleaseJob, Revision, Watch};
 
 /// What helm prints, in the run's folder.
@@ -76,6 +76,7 @@ pub(super) async fn proven(
     let doing = format!("looking at {}", prepared.place);
     let ended = Ended {
         doing: &doing,
+        cloud: prepared.cloud,
         verb: begun.verb,
         end: None,
         interrupted: false,
@@ -138,6 +139,7 @@ pub(super) async fn run(
     let (after, told) = tokio::join!(prepared.last(), prepared.status(&doing, None));
     let ended = Ended {
         doing: &doing,
+        cloud: prepared.cloud,
         verb,
         end: end.as_ref().ok(),
         interrupted: running.is_interrupted(),
@@ -200,6 +202,7 @@ async fn follow(
 /// Everything that is known once the child is gone.
 struct Ended<'a> {
     doing: &'a str,
+    cloud: Cloud,
     verb: Verb,
     end: Option<&'a End>,
     interrupted: bool,
@@ -216,7 +219,7 @@ impl Ended<'_> {
             return (Outcome::Succeeded, None);
         }
         let error = if code.is_some() {
-            diagnose::classify(self.doing, self.said)
+            diagnose::classify(self.doing, self.said, self.cloud)
         } else {
             let signal = self.end.and_then(|end| end.signal);
             let why = signal.map_or_else(
@@ -316,6 +319,7 @@ mod tests {
         let end = End { code, signal: None, stdout: captured(), stderr: captured() };
         let ended = Ended {
             doing: "working",
+            cloud: Cloud::Aws,
             verb,
             end: Some(&end),
             interrupted,

@@ -167,17 +167,27 @@ fn a_chart_of_a_registry_is_installed_by_version_and_by_digest() {
     assert!(!project.seen().contains(PASSWORD), "promise 7");
 }
 
+/// Makes two pairs of keys.
+fn keys(project: &Project) {
+    for name in ["keys", "others"] {
+        let folder = project.folder().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        Registry::keys(&folder).unwrap();
+    }
+}
+
+/// The chart in a version that one of them signed.
+fn signed(project: &Project) -> PathBuf {
+    let secret = project.folder().join("keys/secret.gpg");
+    let sign = ["--sign", "--key", "Chart Keeper", "--keyring", secret.to_str().unwrap()];
+    pack(project, "1.0.0", &sign)
+}
+
 #[test]
 fn a_signature_is_checked_with_the_keys_of_the_settings() {
     let project = Project::new();
-    let (keys, others) = (project.folder().join("keys"), project.folder().join("others"));
-    for folder in [&keys, &others] {
-        std::fs::create_dir_all(folder).unwrap();
-        Registry::keys(folder).unwrap();
-    }
-    let secret = keys.join("secret.gpg");
-    let sign = ["--sign", "--key", "Chart Keeper", "--keyring", secret.to_str().unwrap()];
-    let archive = pack(&project, "1.0.0", &sign);
+    keys(&project);
+    let archive = signed(&project);
     pack(&project, "2.0.0", &[]);
     let shelf = index(&project);
     let settings = |keyring: &str| {
@@ -210,7 +220,7 @@ fn a_signature_is_checked_with_the_keys_of_the_settings() {
     refused.says("/error/message", "signature does not hold");
 
     // A registry keeps the signature beside the archive.
-    let archive = pack(&project, "1.0.0", &sign);
+    let archive = signed(&project);
     let registry = Registry::start(&project.folder().join("registry"), None).unwrap();
     let target = format!("oci://{}/charts", registry.host());
     let folder = project.folder().join("shelf");
@@ -222,4 +232,25 @@ fn a_signature_is_checked_with_the_keys_of_the_settings() {
         .call("helm_deploy", &wanted)
         .expect("planned")
         .says("/plan_stdout", "signed by Chart Keeper");
+}
+
+#[test]
+fn helm_3_checks_and_installs_a_signed_chart_of_a_repository() {
+    let project = Project::by_helm_3();
+    keys(&project);
+    signed(&project);
+    let shelf = index(&project);
+    let url = format!("{}/stable", shelf.url);
+    source(&project, &format!("url = \"{url}\"\nkeyring = \"keys/public.gpg\"\nsigned = true"));
+    let wanted = request(&project, &format!("{url}/web"), "1.0.0", json!({}));
+    let planned = project.call("helm_deploy", &wanted).expect("planned");
+    planned.says("/plan_stdout", "signed by Chart Keeper");
+    let plan = json!({ "plan_id": planned.value["plan_id"] });
+    let done = project.really("helm_deploy", plan).expect("succeeded");
+    assert_eq!(done.value["details"]["chart"], "web-1.0.0");
+    let text = std::fs::read_to_string(project.folder().join("datamcp.toml")).unwrap();
+    project.write("datamcp.toml", &text.replace("keys/public.gpg", "others/public.gpg"));
+    let refused = project.call("helm_deploy", &wanted).refused("upstream_failed");
+    refused.says("/error/message", "signature does not hold");
+    project.really("helm_uninstall", project.release_of()).expect("succeeded");
 }

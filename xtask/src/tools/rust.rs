@@ -9,20 +9,37 @@ use crate::cache::Cache;
 use crate::child;
 use crate::pins::platform;
 
-pub(super) fn provide(cache: &Cache, name: &str, version: &str) -> Provided {
-    let slot = cache.slot(name, &[version.as_bytes(), platform().as_bytes()]);
+/// How a program is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Build {
+    /// To be measured against.
+    Optimized,
+    /// For a check that takes seconds either way: the optimizer would take minutes.
+    Plain,
+}
+
+pub(super) fn provide(cache: &Cache, name: &str, version: &str, build: Build) -> Provided {
+    let platform = platform();
+    let mut parts = vec![version.as_bytes(), platform.as_bytes()];
+    let minutes = match build {
+        Build::Optimized => 5,
+        Build::Plain => {
+            parts.push(b"plain");
+            1
+        }
+    };
+    let slot = cache.slot(name, &parts);
     let new = slot.fill(|folder| {
-        say(&format!("{name} {version}: building with cargo (about 5 min)"));
+        say(&format!("{name} {version}: building with cargo (about {minutes} min)"));
         let target = folder.join("target");
-        child::run(
-            cargo()
-                .args(["install", "--locked", "--quiet", "--root"])
-                .arg(folder)
-                .arg("--target-dir")
-                .arg(&target)
-                .arg(format!("{name}@{version}")),
-            &folder.join("build.log"),
-        )?;
+        let mut command = cargo();
+        command.args(["install", "--locked", "--quiet", "--root"]).arg(folder);
+        command.arg("--target-dir").arg(&target);
+        if build == Build::Plain {
+            command.args(["--debug", "--config", "profile.dev.debug=false"]);
+        }
+        command.arg(format!("{name}@{version}"));
+        child::run(&mut command, &folder.join("build.log"))?;
         fs::remove_dir_all(target).context("removing what the build left")
     })?;
     Ok((slot.folder().join("bin").join(name), version.to_owned(), origin(new)))
