@@ -79,6 +79,10 @@ impl Accounts for NoCloud {
         Err(missing(at))
     }
 
+    async fn quota(&self, at: &Environment, _session: &str) -> Result<u64> {
+        Err(missing(at))
+    }
+
     async fn unit(&self, at: &Environment, _session: &str, _id: &str) -> Result<Option<String>> {
         Err(missing(at))
     }

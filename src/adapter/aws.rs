@@ -7,6 +7,7 @@ pub mod identity;
 mod lock_table;
 pub mod member_account;
 pub mod organization;
+mod quota;
 pub mod secrets;
 mod signed;
 pub mod state_bucket;

@@ -299,6 +299,10 @@ fn the_policy_of_an_account_is_enough_and_no_action_is_too_much() {
         project.call("aws_create_account", &request)
     };
     let project = rig.user(&documented.statements(None), &state);
+    let request = json!({ "email": "q@example.com", "account_name": "q", "ou_id": told["unit"] });
+    let planned = project.call("aws_create_account", &request).expect("planned");
+    let text = planned.at("/plan_stdout");
+    assert!(text.contains(" accounts, quota 10\n"), "{text}");
     make(&project, "whole").expect("succeeded");
     let asked = rig.emulator().enforce_iam(false).unwrap()["asked"].clone();
     let asked: BTreeSet<&str> = asked.as_object().unwrap().keys().map(String::as_str).collect();
@@ -307,6 +311,17 @@ fn the_policy_of_an_account_is_enough_and_no_action_is_too_much() {
     assert_eq!(table, own, "the page names just what was asked for");
     for (number, action) in documented.actions.iter().enumerate() {
         let project = rig.user(&documented.statements(Some(action)), &state);
+        if action == "servicequotas:GetServiceQuota" {
+            // Told only: who may not ask for it can make accounts all the same.
+            let request = json!({ "email": "quota@example.com", "account_name": "quota", "ou_id": told["unit"] });
+            let planned = project.call("aws_create_account", &request).expect("planned");
+            let text = planned.at("/plan_stdout");
+            assert!(
+                text.contains("quota not known: servicequotas:GetServiceQuota is missing"),
+                "{text}"
+            );
+            continue;
+        }
         denied(&make(&project, &format!("without-{number}")), action);
     }
 }

@@ -26,7 +26,7 @@ _asked = {}
 
 SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/aws4_request")
 DENIED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
-SPEAK_JSON = ("dynamodb", "eks", "organizations", "secretsmanager")
+SPEAK_JSON = ("dynamodb", "eks", "organizations", "secretsmanager", "servicequotas")
 
 NAMES = {
     "HEAD": {"DEFAULT": "ListBucket"},
