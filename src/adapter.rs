@@ -15,5 +15,6 @@ pub mod kubeconfig;
 pub mod no_argocd;
 pub mod premises;
 pub mod process;
+pub mod secrets;
 pub mod sqlite;
 pub mod terraform;

@@ -15,6 +15,7 @@ pub mod projects;
 pub mod provisioner;
 pub mod releases;
 pub mod runs;
+pub mod secrets;
 pub mod state_backend;
 pub mod state_object;
 
@@ -44,5 +45,6 @@ pub use releases::{
     Chart, Filled, Hook, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Revision,
 };
 pub use runs::{JournalLine, Runs};
+pub use secrets::{CloudSecrets, Fetched, NoSecrets, Secrets};
 pub use state_backend::{Findings, Setting, StateBackend};
 pub use state_object::{LockObject, ObjectVersion, OwnOrphan};

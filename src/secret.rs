@@ -1,7 +1,7 @@
 //! Secrets: a wrapper that is masked when shown, and the redactor that every sink passes its text through.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use regex_lite::Regex;
 use secrecy::{ExposeSecret, SecretString};
@@ -61,6 +61,15 @@ pub const MASK: &str = "(redacted)";
 /// Shortest text that is masked by value: shorter ones (`1`, `dev`) would mask half of every log.
 const SHORTEST: usize = 6;
 
+/// What this process has fetched: masked wherever text leaves it, whoever writes the text.
+static FETCHED: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
+
+/// Masks this secret in every text that a redactor of this process cleans, from now on.
+pub fn remember(secret: &Secret) {
+    let spelled = Redactor::new([secret.expose()]).values;
+    FETCHED.write().unwrap_or_else(PoisonError::into_inner).extend(spelled);
+}
+
 /// Replaces known secret values and well-known shapes of secrets.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
@@ -86,7 +95,11 @@ impl Redactor {
     /// The text without secrets and without control characters that could steer a terminal or hide text.
     pub fn clean(&self, text: &str) -> String {
         let mut out = strip_controls(text);
-        for value in &self.values {
+        let fetched = FETCHED.read().unwrap_or_else(PoisonError::into_inner);
+        // The longest first, as in `values`: one may be part of another.
+        let mut all: Vec<&String> = self.values.iter().chain(fetched.iter()).collect();
+        all.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        for value in all {
             if out.contains(value.as_str()) {
                 out = out.replace(value.as_str(), MASK);
             }

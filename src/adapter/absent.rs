@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{EksAccess, Environment, GkeAccess};
+use crate::model::{EksAccess, Environment, GkeAccess, SecretRef};
 use crate::permit::Permit;
 use crate::port::projects::{
     BillingAccount, Extra, Office, OperationProgress, ProjectFacts, ProjectOrder, ProjectParent,
     Projects, Resource,
 };
 use crate::port::{
-    Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, ClusterFound,
-    ClusterToken, ClusterTokens, Clusters, Contact, Creation, Findings, GoogleTokens, Identity,
-    Job, LockObject, MemberAccount, ObjectVersion, OrganizationFacts, Origin, OwnOrphan,
-    StateBackend,
+    Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, CloudSecrets,
+    ClusterFound, ClusterToken, ClusterTokens, Clusters, Contact, Creation, Fetched, Findings,
+    GoogleTokens, Identity, Job, LockObject, MemberAccount, ObjectVersion, OrganizationFacts,
+    Origin, OwnOrphan, StateBackend,
 };
 
 /// Knows nobody and reaches nothing.
@@ -49,6 +49,13 @@ impl Identity for NoCloud {
         environment: &Environment,
         _session: &str,
     ) -> Result<ChildCredentials> {
+        Err(missing(environment))
+    }
+}
+
+#[async_trait]
+impl CloudSecrets for NoCloud {
+    async fn whole(&self, environment: &Environment, _reference: &SecretRef) -> Result<Fetched> {
         Err(missing(environment))
     }
 }
@@ -174,6 +181,10 @@ impl Accounts for NoCloud {
     }
 
     async fn accounts(&self, at: &Environment, _session: &str) -> Result<Vec<Account>> {
+        Err(missing(at))
+    }
+
+    async fn quota(&self, at: &Environment, _session: &str) -> Result<u64> {
         Err(missing(at))
     }
 

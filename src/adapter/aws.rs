@@ -7,6 +7,8 @@ pub mod identity;
 mod lock_table;
 pub mod member_account;
 pub mod organization;
+mod quota;
+pub mod secrets;
 mod signed;
 pub mod state_bucket;
 mod trust;
@@ -16,6 +18,7 @@ pub use eks_token::{EksTokens, TokenCache};
 pub use identity::AwsIdentity;
 pub use member_account::AwsMemberAccount;
 pub use organization::AwsOrganization;
+pub use secrets::AwsSecrets;
 pub use state_bucket::StateBucket;
 
 #[cfg(test)]

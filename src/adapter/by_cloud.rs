@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::model::{Cloud, Environment};
+use crate::model::{Cloud, Environment, SecretRef};
 use crate::permit::Permit;
 use crate::port::{
-    Caller, ChildCredentials, ClusterFound, ClusterOperation, Clusters, Findings, Identity, Job,
-    LockObject, ObjectVersion, Origin, OwnOrphan, StateBackend,
+    Caller, ChildCredentials, CloudSecrets, ClusterFound, ClusterOperation, Clusters, Fetched,
+    Findings, Identity, Job, LockObject, ObjectVersion, Origin, OwnOrphan, StateBackend,
 };
 
 /// One port of both clouds.
@@ -46,6 +46,13 @@ impl Identity for ByCloud<dyn Identity> {
         session: &str,
     ) -> Result<ChildCredentials> {
         self.of(environment).credentials(environment, session).await
+    }
+}
+
+#[async_trait]
+impl CloudSecrets for ByCloud<dyn CloudSecrets> {
+    async fn whole(&self, environment: &Environment, reference: &SecretRef) -> Result<Fetched> {
+        self.of(environment).whole(environment, reference).await
     }
 }
 

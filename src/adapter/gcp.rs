@@ -7,6 +7,7 @@ mod credentials;
 pub mod gke_token;
 pub mod identity;
 pub mod projects;
+pub mod secrets;
 pub mod storage;
 #[cfg(test)]
 mod tests;
@@ -15,4 +16,5 @@ pub use clusters::GkeClusters;
 pub use gke_token::{GkeTokens, TokenCache};
 pub use identity::GoogleIdentity;
 pub use projects::GoogleProjects;
+pub use secrets::GoogleSecrets;
 pub use storage::GoogleStorage;

@@ -14,8 +14,8 @@ mod prepare;
 mod progress;
 mod run;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -25,9 +25,8 @@ use crate::error::Result;
 use crate::model::{ChartAt, Outcome};
 use crate::permit::Permit;
 use crate::port::{
-    Chart, Filled, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Watch,
+    Chart, Filled, Listed, Patience, Ran, Release, ReleaseJob, Releases, Rendered, Secrets, Watch,
 };
-use crate::secret::Secret;
 
 use self::binary::Tool;
 
@@ -46,8 +45,8 @@ pub struct Settings {
     pub credential_command: Vec<String>,
     /// Certificates and proxies for the children, by their usual names; other names are left out.
     pub passthrough: Vec<(String, String)>,
-    /// Passwords of chart sources that settings refer to by the name of an environment variable.
-    pub tokens: BTreeMap<String, Secret>,
+    /// Where passwords of chart sources are found that settings refer to.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 /// The adapter.

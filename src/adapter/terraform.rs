@@ -23,6 +23,7 @@ mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -32,9 +33,9 @@ use crate::error::Result;
 use crate::model::{Environment, Intent, StateVersion};
 use crate::permit::Permit;
 use crate::port::{
-    Applied, Job, JobFacts, Module, Output, PlanFile, Planned, Provisioner, ToolVersion, Watch,
+    Applied, Job, JobFacts, Module, NoSecrets, Output, PlanFile, Planned, Provisioner, Secrets,
+    ToolVersion, Watch,
 };
-use crate::secret::Secret;
 
 /// Providers that a configuration may use when configuration lists none. `hashicorp/local` writes files and is not in it.
 pub const DEFAULT_PROVIDERS: [&str; 7] = [
@@ -70,8 +71,8 @@ pub struct Settings {
     pub credential_command: Vec<String>,
     /// Certificates and proxies for the children, by their usual names; other names are left out.
     pub passthrough: Vec<(String, String)>,
-    /// Tokens by the names of the environment variables that settings refer to.
-    pub tokens: BTreeMap<String, Secret>,
+    /// Where tokens are found that settings refer to.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 impl Settings {
@@ -88,7 +89,7 @@ impl Settings {
             work: work.into(),
             credential_command: Vec::new(),
             passthrough: Vec::new(),
-            tokens: BTreeMap::new(),
+            secrets: Arc::new(NoSecrets),
         }
     }
 

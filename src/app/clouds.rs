@@ -6,8 +6,8 @@ use crate::adapter::absent::NoCloud;
 use crate::adapter::by_cloud::ByCloud;
 use crate::config::{ExecPlugin, Surroundings};
 use crate::port::{
-    Accounts, ClusterTokens, Clusters, GoogleTokens, Identity, MemberAccount, Projects,
-    StateBackend,
+    Accounts, CloudSecrets, ClusterTokens, Clusters, GoogleTokens, Identity, MemberAccount,
+    Projects, StateBackend,
 };
 
 /// The ports that are a cloud's.
@@ -15,6 +15,7 @@ pub(super) struct Clouds {
     pub(super) identity: Arc<dyn Identity>,
     pub(super) state_backend: Arc<dyn StateBackend>,
     pub(super) clusters: Arc<dyn Clusters>,
+    pub(super) secrets: Arc<dyn CloudSecrets>,
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) projects: Arc<dyn Projects>,
     pub(super) member_account: Arc<dyn MemberAccount>,
@@ -27,6 +28,7 @@ pub(super) fn clouds(surroundings: &Surroundings) -> Clouds {
         identity: Arc::new(ByCloud { aws: aws.identity, gcp: gcp.identity }),
         state_backend: Arc::new(ByCloud { aws: aws.state_backend, gcp: gcp.state_backend }),
         clusters: Arc::new(ByCloud { aws: aws.clusters, gcp: gcp.clusters }),
+        secrets: Arc::new(ByCloud { aws: aws.secrets, gcp: gcp.secrets }),
         // Accounts are AWS's, projects Google's.
         accounts: aws.accounts,
         projects: gcp.projects,
@@ -41,6 +43,7 @@ fn nobodys() -> Clouds {
         identity: Arc::new(NoCloud),
         state_backend: Arc::new(NoCloud),
         clusters: Arc::new(NoCloud),
+        secrets: Arc::new(NoCloud),
         accounts: Arc::new(NoCloud),
         projects: Arc::new(NoCloud),
         member_account: Arc::new(NoCloud),
@@ -50,7 +53,7 @@ fn nobodys() -> Clouds {
 #[cfg(feature = "aws")]
 fn aws(surroundings: &Surroundings) -> Clouds {
     use crate::adapter::aws::{
-        AwsIdentity, AwsMemberAccount, AwsOrganization, EksClusters, StateBucket,
+        AwsIdentity, AwsMemberAccount, AwsOrganization, AwsSecrets, EksClusters, StateBucket,
     };
     let identity = Arc::new(AwsIdentity::new(
         surroundings.endpoint_overrides.clone(),
@@ -59,6 +62,7 @@ fn aws(surroundings: &Surroundings) -> Clouds {
     Clouds {
         identity: identity.clone(),
         state_backend: Arc::new(StateBucket::new(Arc::clone(&identity))),
+        secrets: Arc::new(AwsSecrets::new(Arc::clone(&identity))),
         clusters: Arc::new(EksClusters::new(Arc::clone(&identity))),
         accounts: Arc::new(AwsOrganization::new(Arc::clone(&identity))),
         projects: Arc::new(NoCloud),
@@ -81,11 +85,12 @@ fn google(surroundings: &Surroundings) -> crate::adapter::gcp::GoogleIdentity {
 
 #[cfg(feature = "gcp")]
 fn gcp(surroundings: &Surroundings) -> Clouds {
-    use crate::adapter::gcp::{GkeClusters, GoogleProjects, GoogleStorage};
+    use crate::adapter::gcp::{GkeClusters, GoogleProjects, GoogleSecrets, GoogleStorage};
     let identity = Arc::new(google(surroundings));
     Clouds {
         identity: identity.clone(),
         state_backend: Arc::new(GoogleStorage::new(Arc::clone(&identity))),
+        secrets: Arc::new(GoogleSecrets::new(Arc::clone(&identity))),
         clusters: Arc::new(GkeClusters::new(Arc::clone(&identity))),
         accounts: Arc::new(NoCloud),
         projects: Arc::new(GoogleProjects::new(identity)),

@@ -9,22 +9,24 @@ use crate::adapter::helm::Helm;
 use crate::adapter::kubeconfig::KubeconfigFiles;
 use crate::adapter::premises::Machine;
 use crate::adapter::process::{ProcessLauncher, SocketDesk};
+use crate::adapter::secrets::References;
 use crate::adapter::sqlite::Sqlite;
 use crate::adapter::terraform::{Settings, Terraform};
 use crate::audit::Log;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Surroundings, surroundings};
-use crate::model::{Backend, TokenSource};
+use crate::model::{Backend, SecretRef};
 use crate::operation::World;
-use crate::port::Applications;
+use crate::port::{Applications, CloudSecrets, Secrets};
 
 /// The world that these settings describe.
 pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) -> World {
     let state = config.state().to_path_buf();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Sqlite::new(&state));
-    let Clouds { identity, state_backend, clusters, accounts, projects, member_account } =
+    let Clouds { identity, state_backend, clusters, accounts, projects, member_account, secrets } =
         clouds(surroundings);
+    let secrets = references(&config, secrets);
     World {
         settings_path: path.display().to_string(),
         host: surroundings.host.clone(),
@@ -50,7 +52,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         accounts,
         projects,
         member_account,
-        applications: applications(&config, &clock),
+        applications: applications(&clock, Arc::clone(&secrets)),
         clusters,
         kubeconfigs: Arc::new(KubeconfigFiles {
             places: surroundings.kubeconfigs.clone(),
@@ -60,8 +62,13 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         identity,
         state_backend,
         premises: Arc::new(machine(&config, surroundings)),
-        releases: Arc::new(Helm::new(helm(&config, surroundings))),
-        provisioner: Arc::new(Terraform::new(terraform(&config, surroundings))),
+        releases: Arc::new(Helm::new(helm(&config, surroundings, Arc::clone(&secrets)))),
+        provisioner: Arc::new(Terraform::new(terraform(
+            &config,
+            surroundings,
+            Arc::clone(&secrets),
+        ))),
+        secrets,
         clock,
         config: Arc::new(config),
     }
@@ -85,13 +92,11 @@ fn referred(config: &Config) -> Vec<&str> {
         Backend::Cloud { token, .. } => Some(token),
         _ => None,
     });
+    let of_variables = config.environments().flat_map(|e| e.secret_vars.values());
     let of_argocd = config.environments().filter_map(|e| e.argocd.as_ref().map(|a| &a.token));
     let of_charts = config.chart_sources().iter().filter_map(|source| source.password.as_ref());
-    let names = of_state.chain(of_argocd).chain(of_charts).filter_map(|token| match token {
-        TokenSource::Env(name) => Some(name.as_str()),
-        TokenSource::File(_) => None,
-    });
-    names.collect()
+    let all = of_state.chain(of_variables).chain(of_argocd).chain(of_charts);
+    all.filter_map(SecretRef::variable).collect()
 }
 
 /// What children start to be given credentials.
@@ -99,7 +104,13 @@ fn credential_command(surroundings: &Surroundings) -> Vec<String> {
     vec![surroundings.program.display().to_string(), "credentials".into()]
 }
 
-fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
+/// Whatever settings refer to.
+fn references(config: &Config, clouds: Arc<dyn CloudSecrets>) -> Arc<dyn Secrets> {
+    let variables = surroundings::all_referred(&referred(config));
+    Arc::new(References::new(variables, config.environments().cloned(), clouds))
+}
+
+fn terraform(config: &Config, surroundings: &Surroundings, secrets: Arc<dyn Secrets>) -> Settings {
     let raw = &config.raw().terraform;
     let mut settings = Settings::new(config.state().join("work"), surroundings.path.clone());
     settings.binary = raw.binary.as_ref().map(|path| config.root().join(path));
@@ -111,11 +122,15 @@ fn terraform(config: &Config, surroundings: &Surroundings) -> Settings {
     settings.allowed_modules.clone_from(&raw.modules);
     settings.credential_command = credential_command(surroundings);
     settings.passthrough.clone_from(&surroundings.network);
-    settings.tokens = surroundings::all_referred(&referred(config));
+    settings.secrets = secrets;
     settings
 }
 
-fn helm(config: &Config, surroundings: &Surroundings) -> crate::adapter::helm::Settings {
+fn helm(
+    config: &Config,
+    surroundings: &Surroundings,
+    secrets: Arc<dyn Secrets>,
+) -> crate::adapter::helm::Settings {
     crate::adapter::helm::Settings {
         binary: config.raw().helm.binary.as_ref().map(|path| config.root().join(path)),
         search_path: surroundings.path.clone(),
@@ -123,21 +138,18 @@ fn helm(config: &Config, surroundings: &Surroundings) -> crate::adapter::helm::S
         program: surroundings.program.clone(),
         credential_command: credential_command(surroundings),
         passthrough: surroundings.network.clone(),
-        tokens: surroundings::all_referred(&referred(config)),
+        secrets,
     }
 }
 
 /// Argo CD, with the tokens that settings refer to.
 #[cfg(feature = "argocd")]
-fn applications(config: &Config, clock: &Arc<dyn Clock>) -> Arc<dyn Applications> {
+fn applications(clock: &Arc<dyn Clock>, secrets: Arc<dyn Secrets>) -> Arc<dyn Applications> {
     use crate::adapter::argocd::{ArgoCd, Settings};
-    Arc::new(ArgoCd::new(
-        Settings { tokens: surroundings::all_referred(&referred(config)) },
-        Arc::clone(clock),
-    ))
+    Arc::new(ArgoCd::new(Settings { secrets }, Arc::clone(clock)))
 }
 
 #[cfg(not(feature = "argocd"))]
-fn applications(_config: &Config, _clock: &Arc<dyn Clock>) -> Arc<dyn Applications> {
+fn applications(_clock: &Arc<dyn Clock>, _secrets: Arc<dyn Secrets>) -> Arc<dyn Applications> {
     Arc::new(crate::adapter::no_argocd::NoArgoCd)
 }

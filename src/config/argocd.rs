@@ -19,6 +19,7 @@ pub(super) fn project(
     given: &raw::ArgoProject,
     raw: &Raw,
     root: &Path,
+    owner: reference::Owner<'_>,
     field: impl Fn(&str) -> String,
 ) -> Result<ArgoProject> {
     let Some(server) = raw.argocd.get(&given.server) else {
@@ -37,8 +38,9 @@ pub(super) fn project(
     name::application(&given.project)
         .map_err(|bad| named(&field("argocd.project"), &given.project, &bad))?;
     // The server's own token is checked even where no environment uses it: it may be written out by mistake.
-    let own = reference::token(&section("token"), &server.token, root)?;
-    let token = given.token.as_ref().map(|t| reference::token(&field("argocd.token"), t, root));
+    let own = reference::secret(&section("token"), &server.token, root, owner)?;
+    let token = given.token.as_ref();
+    let token = token.map(|t| reference::secret(&field("argocd.token"), t, root, owner));
     let destination = given.destination.clone().unwrap_or_else(|| OWN_CLUSTER.to_owned());
     Ok(ArgoProject {
         server: given.server.clone(),
@@ -119,7 +121,7 @@ pub(super) fn by_project<'c>(
 mod tests {
     use super::*;
     use crate::config::{self, Config, Surroundings};
-    use crate::model::TokenSource;
+    use crate::model::SecretRef;
 
     const SETTINGS: &str = r#"
         project = "acme"
@@ -158,10 +160,10 @@ mod tests {
         };
         let dev = of("dev");
         assert_eq!(dev.url, "https://argocd.example.com");
-        assert_eq!(dev.token, TokenSource::Env("ARGOCD_TOKEN".into()));
+        assert_eq!(dev.token, SecretRef::Env("ARGOCD_TOKEN".into()));
         assert_eq!(dev.ca.as_deref(), Some(Path::new("/project/ca.pem")));
         assert_eq!(dev.destination, OWN_CLUSTER);
-        assert_eq!(of("prod").token, TokenSource::File("/project/prod.token".into()));
+        assert_eq!(of("prod").token, SecretRef::File("/project/prod.token".into()));
         assert_eq!(config.by_project(None, Some("data-prod")).unwrap().key.name, "prod");
     }
 

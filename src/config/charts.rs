@@ -8,18 +8,23 @@ use super::reference;
 use super::url::url;
 use super::valid::named;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::ChartSource;
-use crate::model::name;
+use crate::model::{ChartSource, Environment, EnvironmentKey, name};
 
 /// The sources of `[helm.sources]`.
 pub(super) fn sources(
     given: &BTreeMap<String, raw::ChartSource>,
     root: &Path,
+    environments: &BTreeMap<EnvironmentKey, Environment>,
 ) -> Result<Vec<ChartSource>> {
-    given.iter().map(|(name, source)| one(name, source, root)).collect()
+    given.iter().map(|(name, source)| one(name, source, root, environments)).collect()
 }
 
-fn one(name: &str, given: &raw::ChartSource, root: &Path) -> Result<ChartSource> {
+fn one(
+    name: &str,
+    given: &raw::ChartSource,
+    root: &Path,
+    environments: &BTreeMap<EnvironmentKey, Environment>,
+) -> Result<ChartSource> {
     let section = format!("helm.sources.{name}");
     name::environment(name).map_err(|bad| named(&section, name, &bad))?;
     let field = |key: &str| format!("{section}.{key}");
@@ -36,13 +41,16 @@ fn one(name: &str, given: &raw::ChartSource, root: &Path) -> Result<ChartSource>
             .allowed("signed together with keyring"));
     }
     let password = given.password.as_ref();
+    let password = password
+        .map(|p| reference::anywhere(&field("password"), p, root, environments))
+        .transpose()?;
     let elsewhere = given.elsewhere.iter();
     Ok(ChartSource {
         name: name.to_owned(),
         url: place,
         plain_http: given.plain_http,
         username: given.username.clone(),
-        password: password.map(|p| reference::token(&field("password"), p, root)).transpose()?,
+        password,
         ca: given.ca.as_ref().map(|path| root.join(path)),
         keyring: given.keyring.as_ref().map(|path| root.join(path)),
         signed: given.signed,
@@ -103,11 +111,11 @@ pub(super) fn of<'s>(sources: &'s [ChartSource], chart: &str) -> Result<&'s Char
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TokenSource;
+    use crate::model::SecretRef;
 
     fn read(text: &str) -> Result<Vec<ChartSource>> {
         let given: BTreeMap<String, raw::ChartSource> = toml::from_str(text).unwrap();
-        sources(&given, Path::new("/project"))
+        sources(&given, Path::new("/project"), &BTreeMap::new())
     }
 
     #[test]
@@ -134,7 +142,7 @@ mod tests {
             assert_eq!(error.code, ErrorCode::PolicyDenied, "{other}");
             assert_eq!(error.field.as_deref(), Some("chart_path"));
         }
-        assert_eq!(known[1].password, Some(TokenSource::Env("PW".into())));
+        assert_eq!(known[1].password, Some(SecretRef::Env("PW".into())));
         assert_eq!(known[1].keyring.as_deref(), Some(Path::new("/project/keys.gpg")));
         assert_eq!(known[1].elsewhere, ["https://files.example.com/a/"]);
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::raw::{GcpCredentials, GcpEnvironment, GcpOrganization, Raw, State};
+use super::reference::{Owner, secret_vars};
 use super::url::url;
 use super::valid::{named, split_folder, tier, workspace};
 use super::{argocd, cluster, state};
@@ -39,14 +40,22 @@ pub(super) fn environment(
         return Err(Error::invalid(field("state.backend"), "s3", "needs credentials of AWS")
             .allowed("gcs, cloud, local"));
     }
-    let backend = state::backend(&env.state, raw, root, &env.region, field)?;
+    let key = EnvironmentKey { cloud: Cloud::Gcp, name: name.to_owned() };
+    let owner = Owner {
+        key: &key,
+        account: &env.project_id,
+        region: &env.region,
+        others: &raw.secrets.accounts,
+    };
+    let secret_vars = secret_vars(&env.secret_vars, &env.vars, root, owner, field)?;
+    let backend = state::backend(&env.state, raw, root, owner, field)?;
     let workspace = workspace(&field("workspace"), env.workspace.as_deref(), &backend)?;
     let folder = env.folder.clone().unwrap_or_else(|| PathBuf::from("infra/gcp/envs").join(name));
     let (tree, module) = split_folder(&field("folder"), &folder, root)?;
-    let key = EnvironmentKey { cloud: Cloud::Gcp, name: name.to_owned() };
     let cluster =
         env.cluster.as_ref().map(|c| cluster::cluster(c, &key, root, field)).transpose()?;
-    let argocd = env.argocd.as_ref().map(|a| argocd::project(a, raw, root, field)).transpose()?;
+    let argocd =
+        env.argocd.as_ref().map(|a| argocd::project(a, raw, root, owner, field)).transpose()?;
     let tier = tier(&env.tier, raw, &field("tier"))?;
     if let Backend::Gcs { emulator: Some(given), .. } = &backend {
         near_production("storage_emulator", given, &tier)?;
@@ -64,6 +73,7 @@ pub(super) fn environment(
         backend,
         workspace,
         vars: env.vars.clone(),
+        secret_vars,
         credentials: CredentialSource::Google(access(
             (env.credentials.as_ref(), &env.impersonate),
             root,
@@ -123,6 +133,7 @@ pub(super) fn organization(
         backend: Backend::Local { path: PathBuf::new() },
         workspace: None,
         vars: std::collections::BTreeMap::new(),
+        secret_vars: std::collections::BTreeMap::new(),
         credentials: CredentialSource::Google(access),
         role: None,
         session_duration_s: None,

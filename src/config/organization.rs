@@ -62,6 +62,7 @@ fn of_aws(name: &str, given: &raw::AwsOrganization, raw: &Raw, root: &Path) -> R
             member: false,
             google: None,
         }),
+        secret_vars: BTreeMap::new(),
         member_role: None,
     })
 }
@@ -76,6 +77,7 @@ fn access(given: &raw::AwsOrganization) -> AwsEnvironment {
         folder: None,
         workspace: None,
         vars: BTreeMap::new(),
+        secret_vars: BTreeMap::new(),
         profile: given.profile.clone(),
         credentials: given.credentials.clone(),
         role_arn: given.role_arn.clone(),

@@ -2,6 +2,7 @@
 
 mod google;
 mod organization;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::model::{Action, Role};
 
 pub use google::{Gcp, GcpCredentials, GcpEnvironment};
 pub use organization::{AwsOrganization, GcpOrganization, Organization};
+pub use secrets::Secrets;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -53,6 +55,9 @@ pub struct Raw {
     /// Google Cloud.
     #[serde(default)]
     pub gcp: Gcp,
+    /// Where secrets may lie.
+    #[serde(default, skip_serializing_if = "Secrets::is_default")]
+    pub secrets: Secrets,
     /// Where state and log lie.
     #[serde(default)]
     pub store: Store,
@@ -97,6 +102,9 @@ pub struct AwsEnvironment {
     /// Variables of every run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, Value>,
+    /// Variables of every run whose values are secrets, by reference.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secret_vars: BTreeMap<String, String>,
     /// Named profile of the shared AWS configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

@@ -13,12 +13,12 @@ use crate::model::{Backend, name};
 /// Host of HCP Terraform.
 const CLOUD: &str = "app.terraform.io";
 
-/// The backend that a `state` setting means. `field` names the environment's keys, `region` is its default region.
+/// The backend that a `state` setting means. `field` names the environment's keys, `owner` is the environment.
 pub(super) fn backend(
     state: &State,
     raw: &Raw,
     root: &Path,
-    region: &str,
+    owner: reference::Owner<'_>,
     field: impl Fn(&str) -> String,
 ) -> Result<Backend> {
     let wrong = |key: &'static str| {
@@ -28,7 +28,7 @@ pub(super) fn backend(
     Ok(match state {
         State::S3 { bucket, key, region: own, lock_table, kms_key } => {
             name::s3_bucket(bucket).map_err(|bad| wrong("state.bucket")(bucket, &bad))?;
-            let region = own.clone().unwrap_or_else(|| region.to_owned());
+            let region = own.clone().unwrap_or_else(|| owner.region.to_owned());
             check_region(&field("state.region"), &region)?;
             if key.is_empty() || key.starts_with('/') || key.chars().any(char::is_control) {
                 return Err(Error::invalid(field("state.key"), key, "is not an object key")
@@ -45,7 +45,7 @@ pub(super) fn backend(
             let (lock_table, kms_key) = (lock_table.clone(), kms_key.clone());
             Backend::S3 { bucket, key, region, lock_table, kms_key }
         }
-        State::Gcs { .. } => gcs::backend(state, raw, root, region, &field)?,
+        State::Gcs { .. } => gcs::backend(state, raw, root, owner.region, &field)?,
         State::Cloud { organization, workspace, hostname, token } => {
             name::cloud(organization)
                 .map_err(|bad| wrong("state.organization")(organization, &bad))?;
@@ -56,7 +56,7 @@ pub(super) fn backend(
                 hostname,
                 organization: organization.clone(),
                 workspace: workspace.clone(),
-                token: reference::token(&field("state.token"), token, root)?,
+                token: reference::secret(&field("state.token"), token, root, owner)?,
             }
         }
         State::Local { path } => Backend::Local { path: root.join(path) },

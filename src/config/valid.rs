@@ -11,6 +11,7 @@ use super::credentials;
 use super::google;
 use super::organization;
 use super::raw::{self, Raw};
+use super::reference::{Owner, secret_vars};
 use super::state;
 use super::surroundings::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
@@ -151,7 +152,7 @@ impl Config {
                     .allowed(KNOWN.join(", ")));
             }
         }
-        let sources = charts::sources(&raw.helm.sources, root)?;
+        let sources = charts::sources(&raw.helm.sources, root, &environments)?;
         Ok(Self {
             root: root.to_path_buf(),
             state,
@@ -382,14 +383,22 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
     for variable in env.vars.keys() {
         name::variable(variable).map_err(|bad| named(&field("vars"), variable, &bad))?;
     }
-    let backend = state::backend(&env.state, raw, root, &env.region, field)?;
+    let key = EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() };
+    let owner = Owner {
+        key: &key,
+        account: &env.account_id,
+        region: &env.region,
+        others: &raw.secrets.accounts,
+    };
+    let secret_vars = secret_vars(&env.secret_vars, &env.vars, root, owner, field)?;
+    let backend = state::backend(&env.state, raw, root, owner, field)?;
     let workspace = workspace(&field("workspace"), env.workspace.as_deref(), &backend)?;
     let folder = env.folder.clone().unwrap_or_else(|| PathBuf::from("infra/aws/envs").join(name));
     let (tree, module) = split_folder(&field("folder"), &folder, root)?;
-    let key = EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() };
     let cluster =
         env.cluster.as_ref().map(|c| cluster::cluster(c, &key, root, field)).transpose()?;
-    let argocd = env.argocd.as_ref().map(|a| argocd::project(a, raw, root, field)).transpose()?;
+    let argocd =
+        env.argocd.as_ref().map(|a| argocd::project(a, raw, root, owner, field)).transpose()?;
     Ok(Environment {
         key,
         tier: tier(&env.tier, raw, &field("tier"))?,
@@ -400,6 +409,7 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
         backend,
         workspace,
         vars: env.vars.clone(),
+        secret_vars,
         credentials: credentials::source(env, root, &field)?,
         role: credentials::role(env, &field)?,
         session_duration_s: credentials::duration(env, &field)?,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::TokenSource;
+use super::SecretRef;
 
 /// The project of an Argo CD that is an environment's: how far its applications reach is the project's to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct ArgoProject {
     /// Its URL, without a slash at the end.
     pub url: String,
     /// Where the token is.
-    pub token: TokenSource,
+    pub token: SecretRef,
     /// Certificates of the authorities to trust for it, in place of the system's.
     pub ca: Option<PathBuf>,
     /// The project.

@@ -1,13 +1,12 @@
 //! Where an environment's Terraform state lies. Not how it is reached: that is rendered by the adapter.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Digest;
+use super::{Digest, SecretRef};
 
 /// Where the state lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +52,7 @@ pub enum Backend {
         /// Workspace.
         workspace: String,
         /// Where the token is.
-        token: TokenSource,
+        token: SecretRef,
     },
     /// A file on this machine.
     Local {
@@ -75,25 +74,6 @@ pub struct GcsTerms {
     pub keep_versions: Option<u32>,
     /// Labels of the bucket.
     pub labels: BTreeMap<String, String>,
-}
-
-/// A reference to a token; never the token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TokenSource {
-    /// An environment variable of datamcp.
-    Env(String),
-    /// A file that holds nothing else.
-    File(PathBuf),
-}
-
-impl fmt::Display for TokenSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Env(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-        }
-    }
 }
 
 impl Backend {

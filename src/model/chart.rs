@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::TokenSource;
+use super::SecretRef;
 
 /// A place on the list of `[helm.sources]`: a repository of charts (HTTP), or a part of an OCI registry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct ChartSource {
     /// User's name, where the source wants one.
     pub username: Option<String>,
     /// Where that user's password is.
-    pub password: Option<TokenSource>,
+    pub password: Option<SecretRef>,
     /// Certificates of the authorities to trust for it, in place of the system's.
     pub ca: Option<PathBuf>,
     /// Public keys that signatures of charts are checked with.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     Action, ArgoProject, AssumedRole, Backend, Cluster, CredentialSource, Digest, Organization,
-    Target,
+    SecretRef, Target,
 };
 
 /// A cloud.
@@ -92,6 +92,9 @@ pub struct Environment {
     pub workspace: Option<String>,
     /// Variables of every run, before the request's.
     pub vars: BTreeMap<String, Value>,
+    /// Variables of every run whose values are secrets, fetched when they are needed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secret_vars: BTreeMap<String, SecretRef>,
     /// Where credentials come from.
     pub credentials: CredentialSource,
     /// Role to assume with them, session name = operation id.

@@ -2,12 +2,14 @@
 
 mod carry;
 mod drift;
+mod given;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use self::given::{Given, check_secrets};
 use super::answer::{ChangeAnswer, Summary};
 use super::request::Ask;
 use super::{
@@ -36,13 +38,9 @@ pub struct TerraformChange {
 
 impl TerraformChange {
     /// The variables of a run: the environment's own, then the call's; for a destruction and for drift those of the last
-    /// apply between them.
+    /// apply between them. Secrets of the settings are fetched anew each time.
     /// Values that look secret, wherever they come from, are masked from here on.
-    async fn variables(
-        &self,
-        scene: &Scene<'_>,
-        own: &Map<String, Value>,
-    ) -> Result<Map<String, Value>> {
+    async fn variables(&self, scene: &Scene<'_>, own: &Map<String, Value>) -> Result<Given> {
         let mut merged: Map<String, Value> = scene.environment.vars.clone().into_iter().collect();
         if self.intent != Intent::Apply {
             let kept = scene.world.plans.kept_variables(&place(scene)).await?;
@@ -50,7 +48,7 @@ impl TerraformChange {
         }
         merged.extend(own.clone());
         scene.learn(&merged);
-        Ok(merged)
+        Given::with_secrets(merged, scene).await
     }
 }
 
@@ -63,12 +61,7 @@ fn doing(scene: &Scene<'_>) -> String {
 }
 
 /// What a plan is bound to beside its own bytes.
-fn meaning(
-    scene: &Scene<'_>,
-    facts: &JobFacts,
-    variables: &Map<String, Value>,
-    state: StateVersion,
-) -> Meaning {
+fn meaning(scene: &Scene<'_>, facts: &JobFacts, variables: &Given, state: StateVersion) -> Meaning {
     Meaning::Terraform(TerraformFacts {
         workspace: scene.job.workspace.clone(),
         backend: scene.environment.backend.identity(),
@@ -76,7 +69,7 @@ fn meaning(
         terraform: facts.terraform.clone(),
         providers: facts.providers.clone(),
         tree: facts.tree.clone(),
-        variables: Digest::of_json(&Value::Object(variables.clone())),
+        variables: variables.digest(),
         seen: BTreeMap::new(),
     })
 }
@@ -94,6 +87,9 @@ async fn inspect(
     if check {
         let mut merged: Map<String, Value> = environment.vars.clone().into_iter().collect();
         merged.extend(ask.vars.clone().unwrap_or_default());
+        check_secrets(&module, environment, ask)?;
+        // Only that there will be a value is known yet.
+        merged.extend(environment.secret_vars.keys().map(|name| (name.clone(), Value::Null)));
         warnings.extend(check_variables(&module, &merged)?);
     }
     let sensitive = module.variables.into_iter().filter(|v| v.sensitive).map(|v| v.name).collect();
@@ -149,7 +145,7 @@ impl SurveyOperation for TerraformChange {
         let planned = scene
             .world
             .provisioner
-            .plan(&scene.job, self.intent, &variables, scene.journal)
+            .plan(&scene.job, self.intent, variables.whole(), scene.journal)
             .await?;
         // In a lost state everything is gone, or nothing is there to drift: neither is an answer.
         let others = state::check(scene, &doing(scene), &planned.state).await?;
@@ -185,7 +181,7 @@ impl WriteOperation for TerraformChange {
         let planned = scene
             .world
             .provisioner
-            .plan(&scene.job, self.intent, &variables, scene.journal)
+            .plan(&scene.job, self.intent, variables.whole(), scene.journal)
             .await?;
         let others = state::check(scene, &doing(scene), &planned.state).await?;
         scene.journal.learn(planned.secrets.iter().cloned());
@@ -256,7 +252,7 @@ impl WriteOperation for TerraformChange {
 
     async fn look_again(&self, scene: &Scene<'_>, record: &PlanRecord) -> Result<Option<String>> {
         let variables = self.variables(scene, &record.variables).await?;
-        drift::look_again(scene, record, &variables).await
+        drift::look_again(scene, record, variables.whole()).await
     }
 
     async fn carry_out(
@@ -308,6 +304,6 @@ impl TerraformChange {
             return Ok(());
         }
         let variables = self.variables(scene, &record.variables).await?;
-        scene.world.plans.keep_variables(&place(scene), &variables).await
+        scene.world.plans.keep_variables(&place(scene), &variables.plain).await
     }
 }

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::lock::LeaseStore;
 use crate::port::{
     Accounts, Applications, Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher,
-    MemberAccount, Plans, Premises, Projects, Provisioner, Releases, Runs, StateBackend,
+    MemberAccount, Plans, Premises, Projects, Provisioner, Releases, Runs, Secrets, StateBackend,
 };
 use crate::run::Stores;
 
@@ -56,6 +56,8 @@ pub struct World {
     pub releases: Arc<dyn Releases>,
     /// Where state is kept.
     pub state_backend: Arc<dyn StateBackend>,
+    /// Secrets that settings refer to.
+    pub secrets: Arc<dyn Secrets>,
     /// The machine that we are on.
     pub premises: Arc<dyn Premises>,
     /// Time.

@@ -109,6 +109,9 @@ pub trait Accounts: Send + Sync {
     /// All its accounts.
     async fn accounts(&self, at: &Environment, session: &str) -> Result<Vec<Account>>;
 
+    /// How many accounts it may have.
+    async fn quota(&self, at: &Environment, session: &str) -> Result<u64>;
+
     /// Name of a root or organizational unit; nothing when the organization has none of that id.
     async fn unit(&self, at: &Environment, session: &str, id: &str) -> Result<Option<String>>;
 

@@ -64,6 +64,7 @@ impl Documented {
             .replace("STATE_KEY", KEY)
             .replace("LOCK_TABLE", TABLE)
             .replace("CLUSTER", CLUSTER)
+            .replace("SECRET-", "db-of-the-table-")
             .replace("REGION", "eu-west-1")
             .replace("ACCOUNT", "123456789012");
         let policy: Value = serde_json::from_str(&text).unwrap();
@@ -298,6 +299,10 @@ fn the_policy_of_an_account_is_enough_and_no_action_is_too_much() {
         project.call("aws_create_account", &request)
     };
     let project = rig.user(&documented.statements(None), &state);
+    let request = json!({ "email": "q@example.com", "account_name": "q", "ou_id": told["unit"] });
+    let planned = project.call("aws_create_account", &request).expect("planned");
+    let text = planned.at("/plan_stdout");
+    assert!(text.contains(" accounts, quota 10\n"), "{text}");
     make(&project, "whole").expect("succeeded");
     let asked = rig.emulator().enforce_iam(false).unwrap()["asked"].clone();
     let asked: BTreeSet<&str> = asked.as_object().unwrap().keys().map(String::as_str).collect();
@@ -306,6 +311,44 @@ fn the_policy_of_an_account_is_enough_and_no_action_is_too_much() {
     assert_eq!(table, own, "the page names just what was asked for");
     for (number, action) in documented.actions.iter().enumerate() {
         let project = rig.user(&documented.statements(Some(action)), &state);
+        if action == "servicequotas:GetServiceQuota" {
+            // Told only: who may not ask for it can make accounts all the same.
+            let request = json!({ "email": "quota@example.com", "account_name": "quota", "ou_id": told["unit"] });
+            let planned = project.call("aws_create_account", &request).expect("planned");
+            let text = planned.at("/plan_stdout");
+            assert!(
+                text.contains("quota not known: servicequotas:GetServiceQuota is missing"),
+                "{text}"
+            );
+            continue;
+        }
         denied(&make(&project, &format!("without-{number}")), action);
+    }
+}
+
+#[test]
+fn the_policy_of_a_secret_reference_is_enough_and_no_action_is_too_much() {
+    let mut rig = Rig::lend();
+    let secret = json!({ "Name": "db-of-the-table", "SecretString": "canaryPe5ofthetable" });
+    rig.emulator().json_call("secretsmanager.CreateSecret", &secret).unwrap();
+    let documented = Documented::read("references to secrets");
+    let state = "{ backend = \"local\", path = \"state/terraform.tfstate\" }";
+    for without in [None, Some("secretsmanager:GetSecretValue")] {
+        // A policy without statements is none; this one needs no permission.
+        let none = json!({ "Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*" });
+        let statements = [documented.statements(without), vec![none]].concat();
+        let mut project = rig.user(&statements, state);
+        project.module(&module_of(
+            "local",
+            "variable \"secret\" {\n  type      = string\n  sensitive = true\n}\n\
+             resource \"terraform_data\" \"keeps\" {\n  input = var.secret\n}\n",
+        ));
+        let line = "secret_vars = { secret = \"aws-secretsmanager:db-of-the-table\" }";
+        project.set(|s| line.clone_into(&mut s.environment));
+        let answer = project.call("apply_terraform", &json!({ "cloud": "aws", "env": "dev" }));
+        match without {
+            None => assert_eq!(answer.status(), "planned", "{:#}", answer.value),
+            Some(action) => denied(&answer, action),
+        }
     }
 }

@@ -3,3 +3,4 @@
 mod canary;
 mod credentials;
 mod environment;
+mod references;

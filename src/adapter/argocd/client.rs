@@ -19,6 +19,7 @@ use super::{presented, token};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorCode, Result, causes_within};
 use crate::model::ArgoProject;
+use crate::port::Secrets;
 use crate::secret::{Redactor, Secret};
 
 /// How long one request may take.
@@ -30,10 +31,10 @@ const BODY_MAX: usize = 32 * 1024 * 1024;
 const SHOWN: usize = 200;
 
 /// What the adapter is given.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct Settings {
-    /// Tokens that settings refer to by the name of an environment variable.
-    pub tokens: BTreeMap<String, Secret>,
+    /// Where tokens are found that settings refer to.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value> {
-        let token = token::read(place, &self.settings, self.clock.now())?;
+        let token = token::read(place, &*self.settings.secrets, self.clock.now()).await?;
         let clean = Redactor::new([token.expose()]);
         let answer = self.send(place, doing, (method, path), body, Some(&token)).await;
         answer.map_err(|error| error.map_text(&|text| clean.clean(text)))

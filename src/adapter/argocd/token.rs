@@ -1,28 +1,22 @@
 //! The token of a project: read where settings say it is, looked at before it is sent anywhere.
-#![expect(clippy::disallowed_methods, reason = "a token may be in a file; this adapter reads it")]
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::client::Settings;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{ArgoProject, TokenSource};
+use crate::model::ArgoProject;
+use crate::port::Secrets;
 use crate::secret::Secret;
 
 /// The token, unless it is missing, has expired or never will.
-pub(super) fn read(place: &ArgoProject, settings: &Settings, now: Timestamp) -> Result<Secret> {
-    let found = match &place.token {
-        TokenSource::Env(name) => settings.tokens.get(name).map(|t| t.expose().trim().to_owned()),
-        TokenSource::File(path) => match std::fs::read_to_string(path) {
-            Ok(text) => Some(text.trim().to_owned()),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-            Err(e) => {
-                return Err(refused(place, &format!("{} cannot be read: {e}", path.display())));
-            }
-        },
-    };
+pub(super) async fn read(
+    place: &ArgoProject,
+    secrets: &dyn Secrets,
+    now: Timestamp,
+) -> Result<Secret> {
+    let found = secrets.fetch(&place.token).await.map_err(|e| e.field("argocd.token"))?;
+    let found = found.map(|found| found.value.expose().trim().to_owned());
     let token = found.filter(|t| !t.is_empty()).ok_or_else(|| refused(place, "it is empty"))?;
     let ends = ends(&token).ok_or_else(|| refused(place, "it is not a token of Argo CD"))?;
     let Some(ends) = ends else {

@@ -63,6 +63,14 @@ impl AwsIdentity {
         Self { keys: Arc::new(keys), known: Mutex::default() }
     }
 
+    /// The session in which the environment's keys are used already; a fetched secret needs none of its own.
+    pub(super) async fn session_of(&self, environment: &Environment) -> String {
+        let digest = format!("{} ", environment.digest());
+        let known = self.known.lock().await;
+        let found = known.keys().find_map(|key| key.strip_prefix(&digest));
+        found.map_or_else(|| "datamcp-secrets".to_owned(), str::to_owned)
+    }
+
     /// The SDK's settings for an environment: region, endpoint, credentials that renew themselves.
     pub(super) async fn settings(
         &self,

@@ -53,6 +53,7 @@ impl AwsMemberAccount {
             region: ACCOUNT_REGION,
             path: &path,
             content_type: "application/json",
+            target: None,
             body: body.to_string(),
         };
         call.send(member, &settings).await
@@ -80,6 +81,7 @@ impl AwsMemberAccount {
             region,
             path: "/",
             content_type: "application/x-www-form-urlencoded; charset=utf-8",
+            target: None,
             body,
         };
         let answer = call.send(member, &settings).await?;

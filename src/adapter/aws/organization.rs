@@ -255,6 +255,10 @@ impl Accounts for AwsOrganization {
             .collect())
     }
 
+    async fn quota(&self, at: &Environment, session: &str) -> Result<u64> {
+        super::quota::accounts(at, &self.identity.settings(at, session).await?).await
+    }
+
     async fn creations(&self, at: &Environment, session: &str) -> Result<Vec<Creation>> {
         let client = self.client(at, session).await?;
         let pages = client.list_create_account_status().into_paginator().send();

@@ -28,6 +28,8 @@ pub(super) struct Call<'c> {
     pub(super) region: &'c str,
     pub(super) path: &'c str,
     pub(super) content_type: &'c str,
+    /// The operation, for services that are told it by a header.
+    pub(super) target: Option<&'c str>,
     pub(super) body: String,
 }
 
@@ -85,14 +87,19 @@ impl Call<'_> {
             .settings(SigningSettings::default())
             .build()?
             .into();
-        let headers = std::iter::once(("content-type", self.content_type));
+        let own: Vec<(&'static str, &str)> = std::iter::once(("content-type", self.content_type))
+            .chain(self.target.map(|target| ("x-amz-target", target)))
+            .collect();
+        let headers = own.iter().copied();
         let body = SignableBody::Bytes(self.body.as_bytes());
         let (instructions, _) =
             sign(SignableRequest::new("POST", url, headers, body)?, &params)?.into_parts();
         let mut request = HttpRequest::new(SdkBody::from(self.body.clone()));
         request.set_method("POST")?;
         request.set_uri(url)?;
-        request.headers_mut().insert("content-type", self.content_type.to_owned());
+        for (name, value) in own {
+            request.headers_mut().insert(name, value.to_owned());
+        }
         let (headers, _) = instructions.into_parts();
         for header in headers {
             request.headers_mut().insert(header.name(), header.value().to_owned());

@@ -32,6 +32,7 @@ fn environment(endpoint: Option<&str>) -> Environment {
         backend: Backend::Local { path: "/state".into() },
         workspace: None,
         vars: BTreeMap::default(),
+        secret_vars: std::collections::BTreeMap::new(),
         credentials: CredentialSource::Environment,
         role: None,
         session_duration_s: None,

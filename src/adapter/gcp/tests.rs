@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test makes the files that it needs")]
 
 mod clusters;
+mod secrets;
 mod sources;
 mod stand_in;
 mod storage;
@@ -22,6 +23,7 @@ const PROJECT: &str = "acme-dev-4711";
 fn environment(stand_in: &StandIn, access: GoogleAccess) -> Environment {
     Environment {
         organization: None,
+        secret_vars: std::collections::BTreeMap::new(),
         member_role: None,
         key: EnvironmentKey { cloud: Cloud::Gcp, name: "dev".into() },
         tier: Tier {

@@ -13,8 +13,9 @@ use super::prepare::bare;
 use super::{Helm, command, files};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::Sink;
-use crate::model::{ChartAt, Digest};
+use crate::model::{ChartAt, ChartSource, Digest};
 use crate::port::Chart;
+use crate::secret::Secret;
 
 /// Largest archive that is fetched: it is kept with the plan.
 const ARCHIVE_MAX: u64 = 20 * 1024 * 1024;
@@ -34,7 +35,7 @@ impl Helm {
     /// The chart, checked. `scratch` is the run's.
     pub(super) async fn fetch_chart(&self, at: &ChartAt, scratch: &Path) -> Result<Chart> {
         let doing = format!("fetching {at} from {}", at.source.name);
-        let client = Client::new(&at.source, &self.settings.tokens, &doing)?;
+        let client = Client::new(&at.source, self.password(&at.source).await?, &doing)?;
         let (wanted, told) = (at.clone(), doing.clone());
         let sent = tokio::task::spawn_blocking(move || {
             if wanted.source.is_registry() {
@@ -52,6 +53,14 @@ impl Helm {
         });
         chart.signature = self.signed_by(&doing, at, &chart, sent.signature, scratch).await?;
         Ok(chart)
+    }
+
+    /// The password of a source's user.
+    async fn password(&self, source: &ChartSource) -> Result<Option<Secret>> {
+        let Some(password) = &source.password else { return Ok(None) };
+        let field = format!("helm.sources.{}.password", source.name);
+        let found = self.settings.secrets.fetch(password).await.map_err(|e| e.field(field))?;
+        Ok(found.map(|found| found.value))
     }
 
     /// Who signed it, by the keys of the settings; `None` where they name none, or it is not signed and need not be.

@@ -160,6 +160,7 @@ pub(super) mod tests {
             }),
             argocd: None,
             organization: None,
+            secret_vars: std::collections::BTreeMap::new(),
             member_role: None,
         };
         ReleaseJob {

@@ -293,7 +293,7 @@ mod tests {
             program: "/bin/datamcp".into(),
             credential_command: vec![],
             passthrough: vec![],
-            tokens: std::collections::BTreeMap::new(),
+            secrets: std::sync::Arc::new(crate::port::NoSecrets),
         }
     }
 

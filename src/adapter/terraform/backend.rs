@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Settings;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{Backend, Cloud, Environment, TokenSource};
+use crate::model::{Backend, Cloud, Environment};
+use crate::port::Secrets;
 use crate::secret::Secret;
 
 /// The values of the backend block: the content of the file for `init -backend-config`, where the kind takes one.
@@ -84,12 +84,13 @@ pub(super) fn variables(environment: &Environment) -> Vec<(String, String)> {
 }
 
 /// Host and token that Terraform's own configuration file has to hold.
-pub(super) fn token(backend: &Backend, settings: &Settings) -> Result<Option<(String, Secret)>> {
+pub(super) async fn token(
+    backend: &Backend,
+    secrets: &dyn Secrets,
+) -> Result<Option<(String, Secret)>> {
     let Backend::Cloud { hostname, token, .. } = backend else { return Ok(None) };
-    let found = match token {
-        TokenSource::Env(name) => settings.tokens.get(name).cloned(),
-        TokenSource::File(path) => super::files::read_secret(path)?,
-    };
+    let found = secrets.fetch(token).await.map_err(|e| e.field("state.token"))?;
+    let found = found.map(|found| Secret::new(found.value.expose().trim()));
     let found = found.filter(|t| {
         let text = t.expose();
         !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\')
@@ -110,21 +111,22 @@ pub(super) fn token(backend: &Backend, settings: &Settings) -> Result<Option<(St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SecretRef;
+    use crate::port::secrets::Told;
 
-    fn cloud(token: TokenSource) -> Backend {
+    fn cloud(token: SecretRef) -> Backend {
         let (hostname, organization) = ("tfe.example.com:8443".into(), "acme".into());
         Backend::Cloud { hostname, organization, workspace: "dev".into(), token }
     }
 
-    #[test]
-    fn promise_7_a_token_goes_into_no_variable_and_no_fingerprint() {
-        let mut settings = Settings::new("/work", vec![]);
-        settings.tokens.insert("TOKEN".into(), Secret::new("abc.atlasv1.def"));
-        let backend = cloud(TokenSource::Env("TOKEN".into()));
-        let (host, token) = token(&backend, &settings).unwrap().unwrap();
+    #[tokio::test]
+    async fn promise_7_a_token_goes_into_no_variable_and_no_fingerprint() {
+        let secrets = Told::one("TOKEN", "abc.atlasv1.def");
+        let backend = cloud(SecretRef::Env("TOKEN".into()));
+        let (host, token) = token(&backend, &*secrets).await.unwrap().unwrap();
         assert_eq!((host.as_str(), token.expose()), ("tfe.example.com:8443", "abc.atlasv1.def"));
         let environment = super::super::tests::environment("/t".as_ref(), "r", backend.clone());
-        let all = format!("{:?} {:?} {settings:?}", variables(&environment), backend);
+        let all = format!("{:?} {:?} {secrets:?}", variables(&environment), backend);
         assert!(!all.contains("atlasv1"), "{all}");
     }
 
@@ -145,15 +147,14 @@ mod tests {
         assert_eq!(values["storage_custom_endpoint"], "http://127.0.0.1:4443/storage/v1/");
     }
 
-    #[test]
+    #[tokio::test]
     #[expect(clippy::disallowed_methods, reason = "a test lays out its files")]
-    fn a_token_that_is_not_there_is_named_by_its_place() {
+    async fn a_token_that_is_not_there_is_named_by_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("token");
         std::fs::write(&file, "two words\n").unwrap();
-        let settings = Settings::new("/work", vec![]);
-        for source in [TokenSource::Env("NONE".into()), TokenSource::File(file)] {
-            let error = token(&cloud(source.clone()), &settings).unwrap_err();
+        for source in [SecretRef::Env("NONE".into()), SecretRef::File(file)] {
+            let error = token(&cloud(source.clone()), &Told::default()).await.unwrap_err();
             assert!(error.message.contains(&source.to_string()), "{error}");
             assert!(!error.message.contains("two words"));
         }

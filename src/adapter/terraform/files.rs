@@ -10,7 +10,6 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -45,15 +44,6 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let entries = entries.map_err(|e| Error::file("listing a folder", folder, &e))?;
     Ok(entries.iter().map(fs::DirEntry::path).collect())
-}
-
-/// Reads a secret that stands alone in a file; nothing when there is no such file.
-pub(super) fn read_secret(path: &Path) -> Result<Option<Secret>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Secret::new(text.trim()))),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::internal(&format!("reading {}", path.display()), e)),
-    }
 }
 
 /// Removes a file; that there is none is as good.

@@ -90,7 +90,7 @@ impl Terraform {
             ])
         ));
         // The token is no part of what the data folder is for: a new one needs no new folder.
-        let signed = backend::token(&environment.backend, &self.settings)?;
+        let signed = backend::token(&environment.backend, &*self.settings.secrets).await?;
         let found = workspace::standing(&environment.backend, signed.as_ref()).await?;
         let token = signed.as_ref().map(|(host, token)| cli_config::credentials(host, token));
         let cli = cli + token.as_deref().unwrap_or_default();

@@ -70,6 +70,7 @@ pub(super) fn environment(tree: &Path, root: &str, backend: Backend) -> Environm
         cluster: None,
         argocd: None,
         organization: None,
+        secret_vars: BTreeMap::new(),
         member_role: None,
     }
 }

@@ -41,6 +41,9 @@ pub struct GcpEnvironment {
     /// Variables of every run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, Value>,
+    /// Variables of every run whose values are secrets, by reference.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secret_vars: BTreeMap<String, String>,
     /// Where the first token comes from, default application default credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<GcpCredentials>,

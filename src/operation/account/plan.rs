@@ -134,7 +134,7 @@ fn describe(
     caller: &Caller,
     wanted: &Wanted,
     seen: &Seen,
-    steps: &[Step],
+    (steps, quota): (&[Step], &str),
 ) -> String {
     let facts = &seen.facts;
     let account = match &seen.standing {
@@ -145,7 +145,7 @@ fn describe(
     let mut lines = vec![
         format!("organization {} (management account {})", facts.id, facts.management_account),
         format!("  as {} in account {}", caller.arn, caller.account),
-        format!("  {} accounts; the quota is AWS's to tell", seen.count),
+        format!("  {} accounts, quota {quota}", seen.count),
         format!("  accounts may be placed in {}", super::look::bounds(scene)),
         format!("account {} <{}> {account}", wanted.name, wanted.email),
     ];
@@ -154,6 +154,18 @@ fn describe(
         |s: &Step| format!("  {:<7} {}{}: {}", s.action.word(), wanted.email, s.part, s.line);
     lines.extend(steps.iter().map(line));
     lines.join("\n")
+}
+
+/// How many accounts there may be. Who may not ask can make accounts all the same.
+async fn quota(scene: &Scene<'_>) -> String {
+    let session = super::look::session(scene);
+    match scene.world.accounts.quota(&scene.environment, &session).await {
+        Ok(most) => most.to_string(),
+        Err(error) => match error.details.get("action").and_then(serde_json::Value::as_str) {
+            Some(action) => format!("not known: {action} is missing"),
+            None => format!("not known: {}", error.message),
+        },
+    }
 }
 
 fn facts(wanted: &Wanted, seen: &Seen) -> BTreeMap<String, String> {
@@ -199,7 +211,9 @@ pub(super) async fn compute(scene: &Scene<'_>, caller: &Caller) -> Result<Comput
     let wanted = bounded(wanted(&scene.ask.own)?, &scene.environment)?;
     let seen = look(scene, &wanted, caller, None).await?;
     let steps = steps(&wanted, &seen);
-    let text = scene.journal.clean(&describe(scene, caller, &wanted, &seen, &steps));
+    let quota = quota(scene).await;
+    let text = describe(scene, caller, &wanted, &seen, (&steps, &quota));
+    let text = scene.journal.clean(&text);
     scene.journal.line(&text).await;
     let (account, request) = match &seen.standing {
         Standing::Absent => (None, None),

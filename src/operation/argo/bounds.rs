@@ -83,7 +83,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TokenSource;
+    use crate::model::SecretRef;
 
     #[test]
     fn patterns_cover_what_they_say() {
@@ -110,7 +110,7 @@ mod tests {
         let place = ArgoProject {
             server: "main".into(),
             url: "https://argocd.example.com".into(),
-            token: TokenSource::Env("T".into()),
+            token: SecretRef::Env("T".into()),
             ca: None,
             project: "dev".into(),
             destination: "https://one.example.com".into(),

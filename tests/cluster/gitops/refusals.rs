@@ -134,6 +134,8 @@ fn bad_input_87_an_expired_token_and_one_that_argo_cd_did_not_sign() {
         let head = URL_SAFE_NO_PAD.encode("{\"alg\":\"HS256\",\"typ\":\"JWT\"}");
         let token = format!("{head}.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims));
         std::fs::write(&path, &token).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, private).unwrap();
         let project = Project::with(&Other { token: Some(&path), ..Other::default() });
         let refused = project.status().refused("upstream_denied");
         refused.says("/error/message", part);

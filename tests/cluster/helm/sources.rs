@@ -135,6 +135,8 @@ fn a_chart_of_a_registry_is_installed_by_version_and_by_digest() {
     );
     let chart = format!("{target}/web");
     project.write("password", PASSWORD);
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(project.folder().join("password"), private).unwrap();
 
     source(&project, &format!("url = \"{target}\""));
     let wanted = request(&project, &chart, "1.0.0+b1", json!({}));

@@ -59,10 +59,18 @@ fn state_in_hcp_terraform_is_planned_applied_locked_and_the_token_stays_inside()
     project.log_is_whole();
 }
 
+/// A token in a file that only we may read.
+fn keep_token(project: &Project, text: impl AsRef<[u8]>) {
+    use std::os::unix::fs::PermissionsExt;
+    let file = project.folder().join("token");
+    std::fs::write(&file, text).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 #[test]
 fn a_workspace_whose_runs_are_carried_out_elsewhere_is_refused_before_anything_runs() {
     let (project, hcp) = in_hcp("file:token");
-    std::fs::write(project.folder().join("token"), TOKEN).unwrap();
+    keep_token(&project, TOKEN);
     for mode in ["remote", "agent"] {
         hcp.execution_mode(mode).unwrap();
         for tool in ["apply_terraform", "detect_drift", "terraform_outputs"] {
@@ -84,7 +92,7 @@ fn a_workspace_whose_runs_are_carried_out_elsewhere_is_refused_before_anything_r
 
     hcp.execution_mode("local").unwrap();
     project.plan(&json!({ "turn": "1" }));
-    std::fs::write(project.folder().join("token"), "another").unwrap();
+    keep_token(&project, "another");
     let request = json!({ "cloud": "aws", "env": "dev" });
     let refused = project.call("apply_terraform", &request).refused("upstream_denied");
     assert_eq!(refused.at("/error/field"), "state.token", "{:#}", refused.value);
@@ -94,7 +102,7 @@ fn a_workspace_whose_runs_are_carried_out_elsewhere_is_refused_before_anything_r
 #[test]
 fn bad_input_52_what_does_not_fit_is_refused_with_guidance() {
     let (project, hcp) = in_hcp("file:token");
-    std::fs::write(project.folder().join("token"), format!("{TOKEN}\n")).unwrap();
+    keep_token(&project, format!("{TOKEN}\n"));
     let call = |request| project.call("apply_terraform", &request);
     let other = call(json!({ "cloud": "aws", "env": "dev", "workspace": "other" }));
     assert_eq!(other.at("/error/field"), "workspace", "{:#}", other.value);

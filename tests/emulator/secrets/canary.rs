@@ -20,7 +20,9 @@ const SENSITIVE: &str = "canaryZq7sensitivevariable";
 const PLAIN: &str = "canaryXw3plaindbpassword";
 const OUTPUT: &str = "canaryLm9sensitiveoutput";
 const ACCESS: &str = "canaryKp5AwsSecretAccessKey0123456789abcd";
-const ALL: [&str; 4] = [SENSITIVE, PLAIN, OUTPUT, ACCESS];
+pub(super) const FETCHED: &str = "canaryVb2fetchedfromamanager";
+pub(super) const ROTATED: &str = "canaryRe6rotatedinthemanager";
+const ALL: [&str; 6] = [SENSITIVE, PLAIN, OUTPUT, ACCESS, FETCHED, ROTATED];
 
 /// A secret in each place; the last step fails when told to, with the secrets in its error.
 fn module(effects: &Effects, fails: bool) -> String {
@@ -49,7 +51,7 @@ fn module(effects: &Effects, fails: bool) -> String {
 }
 
 /// Where canaries were found.
-fn found(place: &str, text: &str) -> Vec<String> {
+pub(super) fn found(place: &str, text: &str) -> Vec<String> {
     let hits =
         ALL.iter().filter(|canary| text.contains(**canary) || text.contains(&base64(canary)));
     hits.map(|canary| format!("{place}: {}…", &canary[..9])).collect()
@@ -79,7 +81,7 @@ impl<R: Read> Read for Tee<R> {
 }
 
 /// A server whose every word is kept.
-fn overheard(project: &Project) -> (Child, Client, Arc<Mutex<Vec<u8>>>) {
+pub(super) fn overheard(project: &Project) -> (Child, Client, Arc<Mutex<Vec<u8>>>) {
     let mut command = project.command(&["serve"]);
     command.env("AWS_SECRET_ACCESS_KEY", ACCESS);
     let log = fs::File::create(project.folder().join("server.log")).unwrap();
@@ -93,7 +95,7 @@ fn overheard(project: &Project) -> (Child, Client, Arc<Mutex<Vec<u8>>>) {
 }
 
 /// Looks at the arguments of every process while some work is done.
-fn watching<T>(work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
+pub(super) fn watching<T>(work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let watcher = scope.spawn(|| {
@@ -117,7 +119,7 @@ fn watching<T>(work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
 }
 
 /// Everything below a folder but what is sealed and what is left out.
-fn files(folder: &Path, left_out: &[&str]) -> Vec<String> {
+pub(super) fn files(folder: &Path, left_out: &[&str]) -> Vec<String> {
     let walk = walkdir::WalkDir::new(folder).into_iter().flatten();
     walk.filter(|e| e.file_type().is_file())
         .filter(|e| {
@@ -134,7 +136,7 @@ fn files(folder: &Path, left_out: &[&str]) -> Vec<String> {
 }
 
 /// What the command line shows of an operation.
-fn screens(project: &Project, id: &str) -> Vec<String> {
+pub(super) fn screens(project: &Project, id: &str) -> Vec<String> {
     let all: [&[&str]; 8] = [
         &["ops", "show", id],
         &["--json", "ops", "show", id],

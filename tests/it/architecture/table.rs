@@ -55,6 +55,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
     ("adapter/no_argocd", &["model", "permit", "port", "error"]),
     ("adapter/premises", &["model", "port", "error"]),
     ("adapter/process", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
+    ("adapter/secrets", &["model", "port", "secret", "error"]),
     (
         "adapter/sqlite",
         &[

@@ -161,6 +161,10 @@ impl Accounts for Organization {
         found.map(|m| m.tags.clone()).ok_or_else(|| failure(ErrorCode::UpstreamFailed))
     }
 
+    async fn quota(&self, _at: &Environment, _session: &str) -> Result<u64> {
+        Ok(10)
+    }
+
     async fn creations(&self, _at: &Environment, _session: &str) -> Result<Vec<Creation>> {
         Ok(self.members.lock().unwrap().iter().map(creation).collect())
     }

@@ -34,6 +34,12 @@ APIS = [
         ["GoogleIdentityStsV1ExchangeTokenRequest", "GoogleIdentityStsV1ExchangeTokenResponse"],
     ),
     ("cloudresourcemanager.googleapis.com", "cloudresourcemanager/v3/cloudresourcemanager-api.json", ["projects.get"], ["Project"]),
+    (
+        "secretmanager.googleapis.com",
+        "secretmanager/v1/secretmanager-api.json",
+        ["projects.secrets.versions.access"],
+        ["AccessSecretVersionResponse", "SecretPayload"],
+    ),
     ("www.googleapis.com", "oauth2/v2/oauth2-api.json", [".tokeninfo", "userinfo.get"], ["Tokeninfo", "Userinfo"]),
 ]
 

@@ -210,6 +210,18 @@ impl Emulator {
     }
 
     /// The texts of one list in an answer of EKS.
+    /// Calls a service whose operations are named by a header: `secretsmanager.CreateSecret`.
+    pub fn json_call(&self, target: &str, request: &Value) -> Result<Value> {
+        let service = target.split('.').next().unwrap_or_default();
+        let answer = ureq::post(&self.endpoint)
+            .header("Authorization", self.claim(service))
+            .header("X-Amz-Target", target)
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .send(request.to_string());
+        let text = text_of(answer, target)?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer to {target}"))
+    }
+
     fn names(&self, path: &str, field: &str) -> Result<BTreeSet<String>> {
         let answer: Value = serde_json::from_str(&self.get("eks", path)?)
             .with_context(|| format!("reading the answer of {path}"))?;

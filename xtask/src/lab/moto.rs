@@ -29,6 +29,7 @@ const PROGRAM: &[(&str, &str)] = &[
         "additions/permissions.py",
         include_str!("../../../tests/lab/python/additions/permissions.py"),
     ),
+    ("additions/quotas.py", include_str!("../../../tests/lab/python/additions/quotas.py")),
     ("additions/sso.py", include_str!("../../../tests/lab/python/additions/sso.py")),
     ("additions/eks.py", include_str!("../../../tests/lab/python/additions/eks.py")),
     ("additions/google.py", include_str!("../../../tests/lab/python/additions/google.py")),

@@ -11,8 +11,7 @@ use crate::adapter::argocd::client::Method;
 use crate::adapter::argocd::{ArgoCd, Settings};
 use crate::clock::SystemClock;
 use crate::error::Result;
-use crate::model::{ArgoProject, TokenSource};
-use crate::secret::Secret;
+use crate::model::{ArgoProject, SecretRef};
 
 /// One that answers by these mappings; each has to be asked for.
 pub(super) fn playing(names: &[&str]) -> Stubs {
@@ -59,8 +58,8 @@ pub(super) fn usual() -> ArgoCd {
 
 /// One that has this token.
 pub(super) fn argocd(token: &str) -> ArgoCd {
-    let tokens = [("TOKEN".to_owned(), Secret::new(token))].into();
-    ArgoCd::new(Settings { tokens }, Arc::new(SystemClock))
+    let secrets = crate::port::secrets::Told::one("TOKEN", token);
+    ArgoCd::new(Settings { secrets }, Arc::new(SystemClock))
 }
 
 /// A token that ends then.
@@ -73,7 +72,7 @@ pub(super) fn place(url: &str, project: &str) -> ArgoProject {
     ArgoProject {
         server: "main".into(),
         url: url.into(),
-        token: TokenSource::Env("TOKEN".into()),
+        token: SecretRef::Env("TOKEN".into()),
         ca: None,
         project: project.into(),
         destination: "https://kubernetes.default.svc".into(),

@@ -1,7 +1,6 @@
 //! One question to a source. It goes to the source, or to where settings let the source send us; its credentials go to
 //! the source alone; no answer leads to an address that machines keep for themselves; no more is read than was expected.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use ureq::{Agent, Body};
 
 use crate::adapter::helm::files;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{ChartSource, TokenSource};
+use crate::model::ChartSource;
 use crate::secret::Secret;
 
 /// Longest time for one answer.
@@ -44,12 +43,8 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    pub(super) fn new(
-        source: &ChartSource,
-        tokens: &BTreeMap<String, Secret>,
-        doing: &str,
-    ) -> Result<Self> {
-        let basic = basic(source, tokens, doing)?;
+    pub(super) fn new(source: &ChartSource, password: Option<Secret>, doing: &str) -> Result<Self> {
+        let basic = basic(source, password, doing)?;
         let agent = agent(source)?;
         Ok(Self { agent, source: source.clone(), basic, doing: doing.to_owned() })
     }
@@ -210,21 +205,11 @@ fn header(answer: &Response<Body>, name: &str) -> Option<String> {
 }
 
 /// The words that say who we are.
-fn basic(
-    source: &ChartSource,
-    tokens: &BTreeMap<String, Secret>,
-    doing: &str,
-) -> Result<Option<Secret>> {
+fn basic(source: &ChartSource, found: Option<Secret>, doing: &str) -> Result<Option<Secret>> {
     let (Some(user), Some(password)) = (&source.username, &source.password) else {
         return Ok(None);
     };
-    let found = match password {
-        TokenSource::Env(name) => tokens.get(name).map(|t| t.expose().trim().to_owned()),
-        TokenSource::File(path) => files::read(path)
-            .ok()
-            .and_then(|b| String::from_utf8(b).ok())
-            .map(|t| t.trim().to_owned()),
-    };
+    let found = found.map(|found| found.expose().trim().to_owned());
     let found = found.filter(|text| !text.is_empty()).ok_or_else(|| {
         Error::new(ErrorCode::UpstreamDenied, format!("{doing}: {password} holds no password"))
             .field(format!("helm.sources.{}.password", source.name))

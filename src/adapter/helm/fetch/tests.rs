@@ -7,7 +7,7 @@ use xtask::stubs::Answer;
 
 use self::stand_in::{StandIn, Tar, html, ok, packed, settings_of, source, status};
 use super::*;
-use crate::model::{ChartSource, TokenSource};
+use crate::model::{ChartSource, SecretRef};
 use crate::secret::Secret;
 
 const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
@@ -34,8 +34,8 @@ fn index(url: &str, digest: &str) -> String {
 
 fn helm(tokens: &[(&str, &str)]) -> Helm {
     let mut settings = settings_of();
-    settings.tokens =
-        tokens.iter().map(|(name, text)| ((*name).to_owned(), Secret::new(*text))).collect();
+    let told = tokens.iter().map(|(name, text)| ((*name).to_owned(), Secret::new(*text)));
+    settings.secrets = std::sync::Arc::new(crate::port::secrets::Told(told.collect()));
     Helm::new(settings)
 }
 
@@ -176,7 +176,7 @@ async fn security_22_no_answer_leads_to_another_host() {
     let (server, mut source) = repository(|_| ok(text), ok("x"));
     source.elsewhere = vec![format!("{}/files/", other.url)];
     source.username = Some("robot".into());
-    source.password = Some(TokenSource::Env("PW".into()));
+    source.password = Some(SecretRef::Env("PW".into()));
     fetch(&source, "1.0.0").await.unwrap();
     assert!(
         server.asked()[0].header("authorization").starts_with("Basic "),
@@ -203,13 +203,13 @@ async fn answers_without_end_are_not_followed_or_read() {
 async fn promise_7_a_password_is_sent_to_the_source_and_told_to_nobody() {
     let (server, mut source) = repository(|_| status(401, "who"), ok("x"));
     source.username = Some("robot".into());
-    source.password = Some(TokenSource::Env("PW".into()));
+    source.password = Some(SecretRef::Env("PW".into()));
     let error = fetch(&source, "1.0.0").await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("helm.sources.main.password"));
     let text = format!("{error:?}");
     assert!(!text.contains("hunter22") && !text.contains("cm9ib3Q6"), "{text}");
     assert_eq!(server.asked()[0].header("authorization"), "Basic cm9ib3Q6aHVudGVyMjI=");
-    source.password = Some(TokenSource::Env("EMPTY".into()));
+    source.password = Some(SecretRef::Env("EMPTY".into()));
     let error = fetch(&source, "1.0.0").await.unwrap_err();
     assert!(error.message.contains("env:EMPTY holds no password"), "{error}");
 }
@@ -302,7 +302,7 @@ async fn a_token_is_fetched_where_settings_let_it_be_made() {
     server.wants("Bearer abc", &challenge);
     let mut source = of_registry(&server);
     source.username = Some("robot".into());
-    source.password = Some(TokenSource::Env("PW".into()));
+    source.password = Some(SecretRef::Env("PW".into()));
     let error = fetch(&source, "1.0.0").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::PolicyDenied, "{error}");
     assert!(maker.asked().is_empty());

@@ -70,6 +70,7 @@ fn environment() -> Environment {
         backend: Backend::Local { path: "/state".into() },
         workspace: None,
         vars: std::collections::BTreeMap::default(),
+        secret_vars: std::collections::BTreeMap::new(),
         credentials: CredentialSource::Google(GoogleAccess::default()),
         role: None,
         session_duration_s: None,

@@ -3,7 +3,7 @@
 use super::super::Settings;
 use super::super::tests::environment;
 use super::*;
-use crate::model::{Backend, TokenSource};
+use crate::model::{Backend, SecretRef};
 
 const BACKEND: &str = "terraform {\n  backend \"local\" {}\n}\n";
 
@@ -232,7 +232,7 @@ fn fetched_modules_are_scanned_too() {
 
 #[test]
 fn bad_input_52_the_block_of_hcp_terraform_says_nothing_itself() {
-    let token = TokenSource::Env("TOKEN".into());
+    let token = SecretRef::Env("TOKEN".into());
     let (hostname, organization) = ("app.terraform.io".into(), "acme".into());
     let backend = Backend::Cloud { hostname, organization, workspace: "dev".into(), token };
     let scan_cloud = |main: &str| {

@@ -26,7 +26,7 @@ _asked = {}
 
 SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/aws4_request")
 DENIED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
-SPEAK_JSON = ("dynamodb", "eks", "organizations", "secretsmanager")
+SPEAK_JSON = ("dynamodb", "eks", "organizations", "secretsmanager", "servicequotas")
 
 NAMES = {
     "HEAD": {"DEFAULT": "ListBucket"},
@@ -48,6 +48,7 @@ def wrap(app):
     from moto.eks.responses import EKSResponse
     from moto.iam.access_control import IAMRequestBase
     from moto.s3.responses import ACTION_MAP
+    from moto.secretsmanager.responses import SecretsManagerResponse
 
     assert ACTION_MAP["BUCKET"]["HEAD"]["DEFAULT"] == "HeadBucket"
     for method, actions in NAMES.items():
@@ -63,6 +64,7 @@ def wrap(app):
     IAMRequestBase._create_aws_request = signed_as_sent
     DynamoHandler._determine_resource = _table
     EKSResponse._determine_resource = _cluster
+    SecretsManagerResponse._determine_resource = _secret
     check = IAMRequestBase.check_action_permitted
 
     def noted(self, resource):
@@ -137,6 +139,14 @@ def _table(response):
 def _cluster(response):
     name = re.match(r"/clusters/([^/?]+)", response.path)
     return f"arn:aws:eks:{response.region}:{response.current_account}:cluster/{name[1]}" if name else "*"
+
+
+def _secret(response):
+    """Of a secret that is named, AWS compares its whole ARN, with the six random characters at its end."""
+    name = json.loads(response.body or "{}").get("SecretId")
+    if not name or name.startswith("arn:"):
+        return name or "*"
+    return f"arn:aws:secretsmanager:{response.region}:{response.current_account}:secret:{name}-AbCdEf"
 
 
 def control(request):

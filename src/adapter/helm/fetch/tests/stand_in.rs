@@ -91,7 +91,7 @@ pub(super) fn settings_of() -> Settings {
         credential_command: Vec::new(),
         passthrough: Vec::new(),
         home: "/home/deploy".into(),
-        tokens: BTreeMap::new(),
+        secrets: std::sync::Arc::new(crate::port::NoSecrets),
     }
 }
 
