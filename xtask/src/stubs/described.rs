@@ -40,7 +40,9 @@ fn read(path: &Path) -> Result<Value> {
 
 /// What of an exchange is not as Google describes it.
 pub fn unlike_google(asked: &Asked, answer: &Answer) -> Option<String> {
-    let (host, path) = asked.path.strip_prefix('/')?.split_once('/')?;
+    // As it was sent: the name of an object is one part of a path, whatever is in it.
+    let sent = asked.target.split('?').next()?;
+    let (host, path) = sent.strip_prefix('/')?.split_once('/')?;
     let apis = match &*GOOGLE {
         Ok(apis) => apis,
         Err(error) => return Some(format!("{error:#}")),
@@ -93,7 +95,8 @@ fn misfit(
             return Some(wrong);
         }
     }
-    if answer.fault.is_some() || (300..400).contains(&answer.status) {
+    let content = asked.target.contains("alt=media") && answer.status < 300;
+    if content || answer.fault.is_some() || (300..400).contains(&answer.status) {
         return None;
     }
     let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {

@@ -31,7 +31,8 @@ impl StandIn {
         self
     }
 
-    /// From now on a request whose first line holds this part is answered so.
+    /// From now on a request whose target holds this part is answered so; one that ends with it, where a blank stands at the
+    /// part's end. What is said later comes first.
     #[expect(clippy::needless_pass_by_value, reason = "it is written where it is given")]
     pub(super) fn says(&self, part: &str, status: u16, value: Value) -> &Self {
         let mut headers =
@@ -39,9 +40,10 @@ impl StandIn {
         if status == 302 {
             headers["Location"] = "http://127.0.0.1:1/".into();
         }
+        let (part, rest) = part.strip_suffix(' ').map_or((part, ".*"), |part| (part, ""));
         self.stubs
             .add(json!({
-                "request": { "method": "ANY", "urlPattern": format!(".*{}.*", regex_lite::escape(part)) },
+                "request": { "method": "ANY", "urlPattern": format!(".*{}{rest}", regex_lite::escape(part)) },
                 "response": { "status": status, "headers": headers, "jsonBody": value },
             }))
             .unwrap();

@@ -44,9 +44,9 @@ async fn bar_28_versions_are_read_over_all_pages_in_their_order_and_of_that_name
         stand_in.says(part, 200, json!({ "version": 4, "serial": serial, "lineage": "a" }));
     }
     let (backup, two) = (object("acme/dev/default.tfstate.backup", 99), json!("two"));
-    stand_in.says("pageToken=two", 200, json!({ "items": [object(NAME, 3), backup] }));
     let first = [object(NAME, 10), object(NAME, 2)];
     stand_in.says("versions=true", 200, json!({ "items": first, "nextPageToken": two }));
+    stand_in.says("pageToken=two", 200, json!({ "items": [object(NAME, 3), backup] }));
     let storage = GoogleStorage::new(Arc::new(identity(&[])));
     let job = job(&stand_in, &folder);
 
