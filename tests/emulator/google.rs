@@ -4,4 +4,5 @@
 mod credentials;
 mod path;
 mod project;
+mod secret;
 mod storage;

@@ -2,7 +2,7 @@
 
 Written from the API references ("OAuth 2.0 for Web Server Applications", RFC 6749 and RFC 7523 for the token endpoint;
 "VM metadata"; and the references of Security Token Service v1, IAM Service Account Credentials v1, Resource Manager v3,
-Kubernetes Engine v1, Google OAuth2 v2). Every host of Google is a folder here: `/_google/HOST/PATH`. What has a
+Kubernetes Engine v1, Secret Manager v1, Google OAuth2 v2). Every host of Google is a folder here: `/_google/HOST/PATH`. What has a
 description of Google's (`google.json`, taken from the Go module that is named in it) is checked against it, request and
 answer: an answer with a field that Google does not have is an error 500, so a stand-in that drifts fails its tests.
 
@@ -17,9 +17,11 @@ Control, one of (all names are whole, all lists replace what there was):
 - `{"pool": audience, "subjects": [tokens]}`: an identity pool, and the tokens of others that it takes;
 - `{"machine": email}`: whose token the metadata server gives;
 - `{"revoke": email or refresh token}`: none of its tokens is taken any more;
+- `{"secret": name, "project": id, "versions": {number: text, or null for one that is disabled}}`, with `"readers": [emails]`;
 - `{"calls": part}` answers `{"calls": [paths]}`: what was asked whose path holds this.
 """
 
+import base64
 import datetime
 import json
 import os
@@ -39,7 +41,7 @@ with open(os.path.join(os.path.dirname(__file__), "google.json")) as file:
 _lock = threading.Lock()
 _projects, _clusters, _operations = {}, {}, {}
 _accounts, _people, _pools, _tokens = {}, {}, {}, {}
-_machine = {}
+_machine, _secrets = {}, {}
 _calls = []
 
 
@@ -58,6 +60,8 @@ def control(request):
             _clusters[request["project"], cluster["location"], cluster["name"]] = cluster
         elif "operation" in request:
             _operations.setdefault(request["project"], []).append(request["operation"])
+        elif "secret" in request:
+            _secrets[request["project"], request["secret"]] = {"versions": request["versions"], "readers": request["readers"]}
         elif "project" in request:
             _projects[request["project"]] = {"state": request.get("state", "ACTIVE"), "members": request["members"]}
         elif "account" in request:
@@ -248,7 +252,34 @@ def _working(environ, request, query, project, location):
     return {"operations": found} if found else {}
 
 
+def _secret(environ, request, query, project, name, version):
+    found, caller = _secrets.get((project, name)), _caller(environ)
+    if found is None or caller not in found["readers"]:
+        permission = "secretmanager.versions.access"
+        raise _error(403, "PERMISSION_DENIED", f"Permission '{permission}' denied on resource (or it may not exist).", permission)
+    version = max(found["versions"], key=int) if version == "latest" else version
+    if version not in found["versions"]:
+        raise _error(404, "NOT_FOUND", f"Secret Version [projects/415104041262/secrets/{name}/versions/{version}] not found.")
+    text = found["versions"][version]
+    if text is None:
+        raise _error(400, "FAILED_PRECONDITION", f"Secret Version [projects/415104041262/secrets/{name}/versions/{version}] is in DISABLED state.")
+    data = text.encode()
+    payload = {"data": base64.b64encode(data).decode(), "dataCrc32c": str(_crc32c(data))}
+    return {"name": f"projects/415104041262/secrets/{name}/versions/{version}", "payload": payload}
+
+
+def _crc32c(data):
+    """RFC 3720, appendix B.4."""
+    total = 0xFFFFFFFF
+    for byte in data:
+        total ^= byte
+        for _ in range(8):
+            total = (total >> 1) ^ 0x82F63B78 if total & 1 else total >> 1
+    return total ^ 0xFFFFFFFF
+
+
 METHODS = {
+    ("secretmanager.googleapis.com", "/v1/projects/{}/secrets/{}/versions/{}:access"): _secret,
     ("sts.googleapis.com", "/v1/token"): _exchange,
     ("iamcredentials.googleapis.com", "/v1/projects/{}/serviceAccounts/{}:generateAccessToken"): _act,
     ("www.googleapis.com", "/oauth2/v2/tokeninfo"): _tokeninfo,
