@@ -28,6 +28,7 @@ pub mod helm_status;
 pub mod helm_uninstall;
 pub mod list_environments;
 pub mod list_operations;
+mod organization;
 mod patience;
 pub mod pipeline;
 pub mod preflight;

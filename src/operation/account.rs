@@ -14,7 +14,7 @@ pub use request::CreateAccountRequest;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Computed, Done, LongOperation, Scene, World, WriteOperation};
+use super::{Computed, Done, LongOperation, Scene, World, WriteOperation, organization};
 use crate::config::Config;
 use crate::error::Result;
 use crate::model::{Binding, Cloud, Environment, PlanRecord, Target};
@@ -37,11 +37,7 @@ impl LongOperation for CreateAccount {
     }
 
     fn target(&self, config: &Config, ask: &Ask) -> Result<Option<Target>> {
-        let name = ask.own.get("organization").and_then(Value::as_str);
-        if name.is_none() && ask.terms.plan_id.is_some() {
-            return Ok(None);
-        }
-        config.organization(Some(Cloud::Aws), name).map(|organization| Some(organization.target()))
+        organization::target(config, Cloud::Aws, ask)
     }
 
     async fn inspect(

@@ -12,7 +12,7 @@ pub use request::CreateProjectRequest;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Computed, Done, LongOperation, Scene, World, WriteOperation};
+use super::{Computed, Done, LongOperation, Scene, World, WriteOperation, organization};
 use crate::config::Config;
 use crate::error::Result;
 use crate::model::{Binding, Cloud, Environment, PlanRecord, Target};
@@ -35,11 +35,7 @@ impl LongOperation for CreateProject {
     }
 
     fn target(&self, config: &Config, ask: &Ask) -> Result<Option<Target>> {
-        let name = ask.own.get("organization").and_then(Value::as_str);
-        if name.is_none() && ask.terms.plan_id.is_some() {
-            return Ok(None);
-        }
-        config.organization(Some(Cloud::Gcp), name).map(|organization| Some(organization.target()))
+        organization::target(config, Cloud::Gcp, ask)
     }
 
     async fn inspect(

@@ -1,5 +1,5 @@
 //! Projects: Resource Manager v3, Cloud Billing v1, Service Usage v1; what they have beside themselves is in
-//! [`extras`]. No call that makes something is sent twice.
+//! `extras`. No call that makes something is sent twice.
 
 mod extras;
 

@@ -1,13 +1,13 @@
 //! Carries a plan of an account out, and tells how it ended.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::busy::rest_after;
 use super::look::session;
 use super::plan::Sealed;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Outcome, PlanRecord};
-use crate::operation::answer::{ChangeAnswer, Summary};
+use crate::operation::organization::{self, Tally};
 use crate::operation::patience::{Patience, stopped};
 use crate::operation::{Done, Scene};
 use crate::permit::Permit;
@@ -20,14 +20,6 @@ pub(super) struct Work<'w> {
     pub(super) sealed: &'w Sealed,
 }
 
-/// What was done so far.
-#[derive(Default)]
-pub(super) struct Tally {
-    pub(super) done: Vec<String>,
-    account: Option<String>,
-    details: Map<String, Value>,
-}
-
 pub(super) async fn carry_out(
     permit: &Permit,
     scene: &Scene<'_>,
@@ -38,7 +30,7 @@ pub(super) async fn carry_out(
     let ended = run(permit, scene, file, &mut tally).await;
     let outcome = match &ended {
         Ok(()) => Outcome::Succeeded,
-        Err(error) if tally.account.is_some() => partial(error),
+        Err(error) if tally.there => partial(error),
         Err(error) => match error.code {
             // A request that goes on, or a call that nobody knows the end of.
             ErrorCode::TimedOut | ErrorCode::PartialApply => Outcome::Partial,
@@ -46,22 +38,7 @@ pub(super) async fn carry_out(
             _ => Outcome::Failed,
         },
     };
-    let noted = scene.journal.note("exit", json!({ "outcome": outcome })).await;
-    let mut answer = ChangeAnswer::new(Some(scene.run.operation), outcome.into());
-    let mut summary = Summary::of(&record.changes);
-    let word = if outcome == Outcome::Succeeded { "done" } else { "not done" };
-    summary.text = format!("{word}: {}", summary.text);
-    answer.summary = Some(summary);
-    answer.plan_id = Some(record.id);
-    answer.details = tally.details;
-    answer.details.insert("done".into(), json!(tally.done));
-    answer.warnings.extend(noted.err().map(|e| e.message));
-    if let Err(error) = ended {
-        let again = "mend the cause and make the same call again: it goes on where it stopped";
-        answer.next = error.next.clone().or_else(|| Some(again.to_owned()));
-        answer.error = Some(error);
-    }
-    Done { outcome, answer, block: None, evidence: Vec::new() }
+    organization::ended(scene, record, tally, (ended, outcome)).await
 }
 
 fn partial(error: &Error) -> Outcome {
@@ -74,7 +51,7 @@ async fn run(permit: &Permit, scene: &Scene<'_>, file: &[u8], tally: &mut Tally)
     let email = &sealed.wanted.email;
     scene.journal.note("intent", json!({ "account": email })).await?;
     let account = work.account().await?;
-    tally.account = Some(account.clone());
+    tally.there = true;
     if sealed.account.is_none() {
         tally.done.push("account".into());
         scene.journal.note("made", json!({ "account": account })).await?;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::carry::{Tally, Work};
+use super::carry::Work;
 use super::look::{Inside, session};
 use super::request::Wanted;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Backend, Environment};
 use crate::operation::Scene;
+use crate::operation::organization::Tally;
 use crate::operation::patience::Patience;
 use crate::port::Watch;
 

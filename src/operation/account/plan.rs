@@ -8,9 +8,8 @@ use serde_json::Map;
 use super::look::{Inside, Seen, Standing, There, look};
 use super::request::{Wanted, bounded, wanted};
 use crate::error::{Error, Result};
-use crate::model::{
-    Action, Binding, ChangeSet, Digest, Intent, Meaning, PlanId, PlanRecord, ResourceChange,
-};
+use crate::model::{Action, Binding, Digest, Intent, Meaning, PlanId, PlanRecord};
+use crate::operation::organization::{Step, changes};
 use crate::operation::terraform::PLAN_MINUTES;
 use crate::operation::{Computed, Scene};
 use crate::port::{Caller, Watch};
@@ -30,20 +29,6 @@ pub(super) struct Sealed {
 impl Sealed {
     pub(super) fn open(file: &[u8]) -> Result<Self> {
         serde_json::from_slice(file).map_err(|e| Error::internal("opening a plan", e))
-    }
-}
-
-/// One step that is to be done: what it changes, its type, how, and a line about it for people.
-struct Step {
-    part: String,
-    kind: &'static str,
-    action: Action,
-    line: String,
-}
-
-impl Step {
-    fn new(part: impl Into<String>, kind: &'static str, action: Action, line: String) -> Self {
-        Self { part: part.into(), kind, action, line }
     }
 }
 
@@ -120,15 +105,6 @@ fn inside(wanted: &Wanted, found: &Inside, steps: &mut Vec<Step>) {
     }
 }
 
-fn changes(wanted: &Wanted, steps: &[Step]) -> ChangeSet {
-    let of = |step: &Step| ResourceChange {
-        address: format!("{}{}", wanted.email, step.part),
-        kind: step.kind.to_owned(),
-        action: step.action,
-    };
-    ChangeSet { resources: steps.iter().map(of).collect(), ..ChangeSet::default() }
-}
-
 fn describe(
     scene: &Scene<'_>,
     caller: &Caller,
@@ -150,9 +126,7 @@ fn describe(
         format!("account {} <{}> {account}", wanted.name, wanted.email),
     ];
     lines.extend(seen.namesakes.iter().map(|told| format!("  note    {told}")));
-    let line =
-        |s: &Step| format!("  {:<7} {}{}: {}", s.action.word(), wanted.email, s.part, s.line);
-    lines.extend(steps.iter().map(line));
+    lines.extend(steps.iter().map(|step| step.told(&wanted.email)));
     lines.join("\n")
 }
 
@@ -195,7 +169,7 @@ fn binding(
     seen: &Seen,
     file: &[u8],
 ) -> Binding {
-    let changes = changes(wanted, &steps(wanted, seen));
+    let changes = changes(&wanted.email, &steps(wanted, seen));
     Binding {
         plan_file: Digest::of(file),
         plan_json: Digest::of_json(&serde_json::to_value(changes).unwrap_or_default()),
@@ -230,7 +204,7 @@ pub(super) async fn compute(scene: &Scene<'_>, caller: &Caller) -> Result<Comput
         tool: scene.tool.name.to_owned(),
         intent: Intent::Apply,
         binding: binding(scene, caller, &sealed.wanted, &seen, &file),
-        changes: changes(&sealed.wanted, &steps),
+        changes: changes(&sealed.wanted.email, &steps),
         text,
         created: now,
         expires: now + jiff::SignedDuration::from_mins(PLAN_MINUTES),

@@ -1,11 +1,11 @@
 //! Carries a plan of a project out, and tells how it ended.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::plan::Sealed;
 use crate::error::{ErrorCode, Result};
 use crate::model::{Outcome, PlanRecord};
-use crate::operation::answer::{ChangeAnswer, Summary};
+use crate::operation::organization::{self, Tally};
 use crate::operation::patience::stopped;
 use crate::operation::{Done, Scene};
 use crate::permit::Permit;
@@ -16,14 +16,6 @@ pub(super) struct Work<'w> {
     pub(super) permit: &'w Permit,
     pub(super) scene: &'w Scene<'w>,
     pub(super) sealed: &'w Sealed,
-}
-
-/// What was done so far.
-#[derive(Default)]
-pub(super) struct Tally {
-    pub(super) done: Vec<String>,
-    pub(super) project: bool,
-    pub(super) details: Map<String, Value>,
 }
 
 pub(super) async fn carry_out(
@@ -40,26 +32,11 @@ pub(super) async fn carry_out(
             ErrorCode::Cancelled => Outcome::Cancelled,
             // What goes on, or a call that nobody knows the end of.
             ErrorCode::TimedOut | ErrorCode::PartialApply => Outcome::Partial,
-            _ if tally.project => Outcome::Partial,
+            _ if tally.there => Outcome::Partial,
             _ => Outcome::Failed,
         },
     };
-    let noted = scene.journal.note("exit", json!({ "outcome": outcome })).await;
-    let mut answer = ChangeAnswer::new(Some(scene.run.operation), outcome.into());
-    let mut summary = Summary::of(&record.changes);
-    let word = if outcome == Outcome::Succeeded { "done" } else { "not done" };
-    summary.text = format!("{word}: {}", summary.text);
-    answer.summary = Some(summary);
-    answer.plan_id = Some(record.id);
-    answer.details = tally.details;
-    answer.details.insert("done".into(), json!(tally.done));
-    answer.warnings.extend(noted.err().map(|e| e.message));
-    if let Err(error) = ended {
-        let again = "mend the cause and make the same call again: it goes on where it stopped";
-        answer.next = error.next.clone().or_else(|| Some(again.to_owned()));
-        answer.error = Some(error);
-    }
-    Done { outcome, answer, block: None, evidence: Vec::new() }
+    organization::ended(scene, record, tally, (ended, outcome)).await
 }
 
 async fn run(permit: &Permit, scene: &Scene<'_>, file: &[u8], tally: &mut Tally) -> Result<()> {
@@ -68,7 +45,7 @@ async fn run(permit: &Permit, scene: &Scene<'_>, file: &[u8], tally: &mut Tally)
     let wanted = &sealed.wanted;
     scene.journal.note("intent", json!({ "project": wanted.id })).await?;
     let project = work.project(tally).await?;
-    tally.project = true;
+    tally.there = true;
     if sealed.project.is_none() {
         tally.done.push("project".into());
         let body = json!({ "project": wanted.id, "number": project.number });

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::carry::{Tally, Work};
+use super::carry::Work;
 use super::failure;
 use crate::error::{Error, ErrorCode, Result};
+use crate::operation::organization::Tally;
 use crate::operation::patience::Patience;
 use crate::port::projects::{Office, OperationProgress, ProjectFacts, ProjectOrder};
 use crate::port::{Answered, Watch};
@@ -44,7 +45,7 @@ impl Work<'_> {
             },
         };
         self.follow(Office::Projects, &operation, (0, 1)).await?;
-        tally.project = true;
+        tally.there = true;
         self.visible(STRANGER).await?.ok_or_else(|| {
             let doing = self.doing();
             let why = format!("{doing}: {operation} has ended, and we do not see the project");
