@@ -60,6 +60,8 @@ pub(super) fn interrupt(pid: u32) -> Result<()> {
 /// Another process of this user.
 #[derive(Debug, Clone)]
 pub struct Other {
+    /// Where the system tells of it.
+    pub process: PathBuf,
     /// Its working folder.
     pub cwd: PathBuf,
     /// Its arguments.
@@ -69,6 +71,11 @@ pub struct Other {
 }
 
 impl Other {
+    /// Whether it is still at work: what ended since it was looked at is not.
+    pub fn is_there(&self) -> bool {
+        std::fs::read_link(self.process.join("exe")).is_ok()
+    }
+
     /// A variable of its environment.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.environment.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_os_str())
@@ -106,7 +113,7 @@ pub fn others(programs: &[&str]) -> Option<Vec<Other>> {
                 Some((text(pair.get(..at)?), text(pair.get(at + 1..)?)))
             })
             .collect();
-        all.push(Other { cwd, arguments, environment });
+        all.push(Other { process: place, cwd, arguments, environment });
     }
     Some(all)
 }

@@ -36,7 +36,8 @@ pub(super) fn is_beside(backend: &Backend) -> bool {
     let Some(others) = exec::others(&["terraform", "tofu"]) else {
         return true;
     };
-    others.iter().any(|other| works_on(other, backend))
+    // One that ends while it is looked at takes its files along, and is beside nobody any more.
+    others.iter().any(|other| works_on(other, backend) && other.is_there())
 }
 
 /// What a terraform was initialised for stands in its data folder.
@@ -92,12 +93,15 @@ fn may_name(other: &Other, bucket: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
     fn bar_27_another_terraform_counts_only_on_the_same_state() {
         let folder = tempfile::tempdir().unwrap();
         let other = |data: Option<&str>| Other {
+            process: PathBuf::new(),
             cwd: folder.path().into(),
             arguments: Vec::new(),
             environment: data.map(|d| ("TF_DATA_DIR".into(), d.into())).into_iter().collect(),
@@ -128,6 +132,7 @@ mod tests {
             files::write_private(&folder.path().join(name), text.as_bytes()).unwrap();
         };
         let other = |arguments: &[&str]| Other {
+            process: PathBuf::new(),
             cwd: folder.path().into(),
             arguments: arguments.iter().map(Into::into).collect(),
             environment: Vec::new(),
