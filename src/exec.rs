@@ -104,6 +104,7 @@ impl Invocation {
     /// Starts it. The child outlives the returned value, this process and its terminal.
     pub fn spawn(self) -> Result<Running> {
         let doing = format!("starting {}", self.program.display());
+        process::hear_interrupts(&doing)?;
         let mut wrap = CommandWrap::from(self.command(&doing)?);
         if self.session {
             wrap.wrap(ProcessSession);

@@ -44,6 +44,36 @@ pub fn is_alive(pid: u32, started: &str) -> bool {
     !started.is_empty() && started_at(pid).as_deref() == Some(started)
 }
 
+/// Sees to it that the children of this process hear a SIGINT, although it may have been started with that ignored, as a
+/// shell starts what it puts into the background. What is ignored stays ignored in a child, what has a listener does not;
+/// and since nobody waits for ours, it goes on doing nothing to us.
+pub(super) fn hear_interrupts(doing: &str) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    static IGNORED: std::sync::LazyLock<bool> = std::sync::LazyLock::new(interrupts_are_ignored);
+    if *IGNORED {
+        // The listener that this installs stays for the life of the process; the value itself is not needed.
+        drop(signal(SignalKind::interrupt()).map_err(|cause| Error::internal(doing, cause))?);
+    }
+    Ok(())
+}
+
+/// Whether this process was started with SIGINT ignored.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "reads the kernel's process table")]
+fn interrupts_are_ignored() -> bool {
+    // proc_pid_status(5): a mask of signals in hexadecimal digits, the first signal in the lowest bit.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (Signal::INT.as_raw() - 1)) != 0)
+}
+
+/// Whether this process was started with SIGINT ignored: not known where there is no process table to read.
+#[cfg(not(target_os = "linux"))]
+fn interrupts_are_ignored() -> bool {
+    false
+}
+
 /// One SIGINT to the process itself.
 pub(super) fn interrupt(pid: u32) -> Result<()> {
     let doing = format!("interrupting process {pid}");

@@ -75,6 +75,23 @@ async fn fault_7_one_interrupt_and_no_more() {
     assert!(!running.interrupt().unwrap());
 }
 
+/// A shell starts what it puts into the background with SIGINT ignored, and that is inherited.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn fault_7_a_child_is_interrupted_though_we_were_started_in_the_background() {
+    let test = "exec::tests::fault_7_one_interrupt_and_no_more";
+    let this = std::env::current_exe().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!("trap '' INT; exec '{}' --exact {test}", this.display());
+    let end = sh(&script, dir.path())
+        .env([("PATH", "/usr/bin:/bin")])
+        .output(Sink::Capture(64 * 1024), Sink::Null)
+        .capture(Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert!(end.stdout.text().contains("1 passed"), "{end:?}");
+}
+
 #[tokio::test]
 async fn a_child_in_its_own_session_survives_being_dropped() {
     let dir = tempfile::tempdir().unwrap();
