@@ -6,6 +6,7 @@
 mod charts;
 mod clients;
 mod cluster;
+mod crates;
 mod infra;
 mod mappings;
 mod rust;
@@ -22,6 +23,8 @@ use crate::child;
 use crate::place::Checkout;
 use crate::report::Report;
 use crate::tools::{Found, Tool};
+
+use self::crates::Crates;
 
 /// A set of checks with the same needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,6 +67,13 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
     }
     std::fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
     let mut run = Run { checkout, logs, report: Report::new() };
+    // Without them a run only takes longer.
+    let crates = Crates::of(checkout);
+    match crates.as_ref().map(Crates::lay) {
+        Ok(Ok(done)) => println!("compiled crates of others: {done}"),
+        Ok(Err(error)) => println!("compiled crates of others cannot be laid: {error:#}"),
+        Err(error) => println!("compiled crates of others cannot be found: {error:#}"),
+    }
     for lane in Lane::value_variants().iter().filter(|lane| lanes.contains(lane)) {
         match lane {
             Lane::Hermetic => rust::hermetic(&mut run),
@@ -81,6 +91,11 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
                 infra::cloud_rules(&mut run);
             }
         }
+    }
+    if let (Ok(crates), true) = (&crates, lanes.contains(&Lane::Hermetic))
+        && let Err(error) = crates.keep()
+    {
+        println!("compiled crates of others cannot be kept: {error:#}");
     }
     Ok(run.finish(lanes))
 }
