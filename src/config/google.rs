@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::raw::{GcpCredentials, GcpEnvironment, GcpOrganization, Raw, State};
-use super::reference::{Owner, secret_vars};
+use super::reference::{Owner, plain_vars, secret_vars};
 use super::url::url;
 use super::valid::{named, split_folder, tier, workspace};
 use super::{argocd, cluster, state};
@@ -33,9 +33,7 @@ pub(super) fn environment(
             None => error,
         }
     })?;
-    for variable in env.vars.keys() {
-        name::variable(variable).map_err(|bad| named(&field("vars"), variable, &bad))?;
-    }
+    plain_vars(&env.vars, field)?;
     if matches!(env.state, State::S3 { .. }) {
         return Err(Error::invalid(field("state.backend"), "s3", "needs credentials of AWS")
             .allowed("gcs, cloud, local"));

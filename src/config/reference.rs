@@ -8,10 +8,9 @@ use serde_json::Value;
 use super::surroundings::variable_name;
 use super::valid::named;
 use crate::error::{Error, Result};
+use crate::model::reference::{AWS_SECRET as AWS, GCP_SECRET as GCP};
 use crate::model::{Cloud, CloudSecret, Environment, EnvironmentKey, SecretRef, name, region};
 
-const AWS: &str = "aws-secretsmanager";
-const GCP: &str = "gcp-secretmanager";
 /// How references are written.
 const FORMS: &str = "env:NAME of an environment variable, file:PATH, aws-secretsmanager:NAME-OR-ARN[#KEY][@VERSION], \
                      gcp-secretmanager:[projects/P/secrets/]S[/versions/V][#KEY]";
@@ -68,6 +67,23 @@ pub(super) fn anywhere(
     let owner =
         Owner { key: &found.key, account: &found.account, region: &found.region, others: &[] };
     secret(field, given, root, owner)
+}
+
+/// Checks the plain variables of an environment: their names, and that none is meant to be a secret.
+pub(super) fn plain_vars(
+    given: &BTreeMap<String, Value>,
+    field: impl Fn(&str) -> String,
+) -> Result<()> {
+    for (variable, value) in given {
+        name::variable(variable).map_err(|bad| named(&field("vars"), variable, &bad))?;
+        if SecretRef::is_written_in(value) {
+            let why = "is a reference to a secret, and of a plain variable it would be the text";
+            return Err(Error::invalid(field(&format!("vars.{variable}")), "(not shown)", why)
+                .allowed("references under `secret_vars`, one for a whole variable")
+                .next(format!("move it to secret_vars.{variable}")));
+        }
+    }
+    Ok(())
 }
 
 /// The variables of an environment whose values are secrets.

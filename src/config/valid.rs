@@ -11,7 +11,7 @@ use super::credentials;
 use super::google;
 use super::organization;
 use super::raw::{self, Raw};
-use super::reference::{Owner, secret_vars};
+use super::reference::{Owner, plain_vars, secret_vars};
 use super::state;
 use super::surroundings::Surroundings;
 use crate::error::{Error, ErrorCode, Result};
@@ -380,9 +380,7 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
     name::aws_account(&env.account_id)
         .map_err(|bad| named(&field("account_id"), &env.account_id, &bad))?;
     check_region(&field("region"), &env.region)?;
-    for variable in env.vars.keys() {
-        name::variable(variable).map_err(|bad| named(&field("vars"), variable, &bad))?;
-    }
+    plain_vars(&env.vars, field)?;
     let key = EnvironmentKey { cloud: Cloud::Aws, name: name.to_owned() };
     let owner = Owner {
         key: &key,

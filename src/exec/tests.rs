@@ -86,7 +86,7 @@ async fn fault_7_a_child_is_interrupted_though_we_were_started_in_the_background
     let end = sh(&script, dir.path())
         .env([("PATH", "/usr/bin:/bin")])
         .output(Sink::Capture(64 * 1024), Sink::Null)
-        .capture(Duration::from_secs(60))
+        .capture(Duration::from_mins(1))
         .await
         .unwrap();
     assert!(end.stdout.text().contains("1 passed"), "{end:?}");

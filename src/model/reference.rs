@@ -4,8 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::EnvironmentKey;
+
+/// How a reference to a secret of AWS Secrets Manager begins.
+pub const AWS_SECRET: &str = "aws-secretsmanager";
+/// How a reference to a secret of Google's Secret Manager begins.
+pub const GCP_SECRET: &str = "gcp-secretmanager";
 
 /// Where a secret is; never the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +48,19 @@ pub struct CloudSecret {
 }
 
 impl SecretRef {
+    /// Whether a value, or one in it, is written like a reference to a secret manager. Where none is read, its text would
+    /// go on as it stands. `env:` and `file:` are not looked for: plain values begin so, too.
+    pub fn is_written_in(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text
+                .split_once(':')
+                .is_some_and(|(scheme, _)| [AWS_SECRET, GCP_SECRET].contains(&scheme)),
+            Value::Array(items) => items.iter().any(Self::is_written_in),
+            Value::Object(entries) => entries.values().any(Self::is_written_in),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
     /// The cloud's secret that is meant, if it is one.
     pub fn in_cloud(&self) -> Option<&CloudSecret> {
         match self {
@@ -64,9 +83,9 @@ impl fmt::Display for SecretRef {
         match self {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
-            Self::Aws(secret) => write!(f, "aws-secretsmanager:{secret}"),
+            Self::Aws(secret) => write!(f, "{AWS_SECRET}:{secret}"),
             Self::Gcp(secret) => {
-                write!(f, "gcp-secretmanager:projects/{}/secrets/{secret}", secret.account)
+                write!(f, "{GCP_SECRET}:projects/{}/secrets/{secret}", secret.account)
             }
         }
     }

@@ -64,8 +64,15 @@ impl Given {
     }
 }
 
-/// Refuses a secret for a variable that would be shown, and a call that gives a value for one.
+/// Refuses a secret for a variable that would be shown, and a call that gives a value for one or names one itself.
 pub(super) fn check_secrets(module: &Module, environment: &Environment, ask: &Ask) -> Result<()> {
+    let mut given = ask.vars.iter().flatten();
+    if let Some((name, _)) = given.find(|(_, value)| SecretRef::is_written_in(value)) {
+        let why = "is a reference to a secret, and a call cannot choose which secret is fetched";
+        return Err(Error::invalid(format!("vars.{name}"), "(not shown)", why)
+            .allowed("references in settings, under secret_vars of the environment")
+            .next(format!("leave it out of vars, and have secret_vars.{name} set")));
+    }
     for name in environment.secret_vars.keys() {
         if ask.vars.as_ref().is_some_and(|vars| vars.contains_key(name)) {
             let why = "is a secret of the settings, and no call gives it another value";

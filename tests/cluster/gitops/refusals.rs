@@ -33,6 +33,29 @@ fn fault_48_and_a_stop_on_request() {
 }
 
 #[test]
+fn a_token_that_a_secret_manager_keeps_is_fetched_for_each_call() {
+    let project = Project::new();
+    let token = std::fs::read_to_string(&argocd(&project.lab).project_token).unwrap();
+    let name = format!("datamcp/argocd-{}", project.name);
+    let told = |operation: &str, request: &serde_json::Value| {
+        let emulator = project.lab.emulator();
+        emulator.json_call(&format!("secretsmanager.{operation}"), request).unwrap()
+    };
+    let settings = project.folder().join("datamcp.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let server = text.lines().find(|line| line.starts_with("token = ")).unwrap();
+    let reference = format!("token = \"aws-secretsmanager:{name}\"");
+    std::fs::write(&settings, text.replace(server, &reference)).unwrap();
+    let absent = project.call("argo_app_status", &json!({})).refused("invalid_request");
+    absent.says("/error/message", &name);
+    told("CreateSecret", &json!({ "Name": name, "SecretString": token.trim() }));
+    let seen = project.call("argo_app_status", &json!({}));
+    assert!(seen.value["applications"].is_array(), "{:#}", seen.value);
+    told("PutSecretValue", &json!({ "SecretId": name, "SecretString": "rotated-to-nonsense" }));
+    project.call("argo_app_status", &json!({})).refused("upstream_denied");
+}
+
+#[test]
 fn a_sync_that_does_not_end_is_stopped_at_its_deadline() {
     let project = Project::new();
     let job = endless(&project.name);

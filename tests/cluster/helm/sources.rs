@@ -143,8 +143,9 @@ fn a_chart_of_a_registry_is_installed_by_version_and_by_digest() {
     let refused = project.call("helm_deploy", &wanted).refused("upstream_denied");
     assert_eq!(refused.text("/error/field"), "helm.sources.main.password");
     let settings = std::fs::read_to_string(project.folder().join("datamcp.toml")).unwrap();
-    let known = format!("{settings}username = \"robot\"\npassword = \"file:password\"\n");
-    project.write("datamcp.toml", &known);
+    let known =
+        |password: &str| format!("{settings}username = \"robot\"\npassword = \"{password}\"\n");
+    project.write("datamcp.toml", &known("file:password"));
 
     let planned = project.call("helm_deploy", &wanted).expect("planned");
     let text = planned.text("/plan_stdout");
@@ -153,6 +154,11 @@ fn a_chart_of_a_registry_is_installed_by_version_and_by_digest() {
     let mut by_digest = wanted.clone();
     by_digest["chart_path"] = json!(pinned);
     by_digest.as_object_mut().unwrap().remove("version");
+    let secret =
+        json!({ "Name": format!("datamcp/{}", project.release), "SecretString": PASSWORD });
+    let kept = project.lab.emulator().json_call("secretsmanager.CreateSecret", &secret).unwrap();
+    let kept = kept["ARN"].as_str().unwrap();
+    project.write("datamcp.toml", &known(&format!("aws-secretsmanager:{kept}")));
     let done = project.really("helm_deploy", by_digest.clone()).expect("succeeded");
     assert_eq!(done.value["details"]["chart"], "web-1.0.0+b1");
     by_digest["chart_path"] = json!(format!("{chart}@sha256:{}", "0".repeat(64)));

@@ -18,15 +18,28 @@ fn module(project: &Project, more: &str) {
 fn in_hcp(token: &str) -> (Project, Hcp) {
     let mut project = Project::new();
     let hcp = Hcp::start(&project.folder().join("hcp"), TOKEN).unwrap();
+    with_token(&mut project, &hcp, token);
+    project.variables.push(("SSL_CERT_FILE".into(), hcp.ca_bundle().display().to_string()));
+    module(&project, "");
+    (project, hcp)
+}
+
+fn with_token(project: &mut Project, hcp: &Hcp, token: &str) {
     let host = hcp.host();
     project.set(|s| {
         s.state = format!(
             "{{ backend = \"cloud\", organization = \"acme\", workspace = \"dev\", hostname = \"{host}\", token = \"{token}\" }}"
         );
     });
-    project.variables.push(("SSL_CERT_FILE".into(), hcp.ca_bundle().display().to_string()));
-    module(&project, "");
-    (project, hcp)
+}
+
+/// A secret of the emulator with the token in one of its entries; the reference to it.
+fn in_a_secret_manager(project: &Project) -> String {
+    let name = format!("datamcp/hcp-{}", std::process::id());
+    let secret = json!({ "Name": name, "SecretString": json!({ "token": TOKEN }).to_string() });
+    let emulator = project.lab.emulator();
+    emulator.json_call("secretsmanager.CreateSecret", &secret).unwrap();
+    format!("aws-secretsmanager:{name}#token")
 }
 
 #[test]
@@ -50,6 +63,11 @@ fn state_in_hcp_terraform_is_planned_applied_locked_and_the_token_stays_inside()
     assert_eq!(held.at("/error/details/state_lock"), "", "terraform names itself as the holder");
     assert!(held.at("/error/message").contains("the workspace is locked"), "{:#}", held.value);
     hcp.lock(false).unwrap();
+
+    project.variables.retain(|(name, _)| name != "LAB_TOKEN");
+    let reference = in_a_secret_manager(&project);
+    with_token(&mut project, &hcp, &reference);
+    assert_eq!(project.plan(&json!({ "turn": "1" })).at("/summary/text"), "no changes");
 
     for entry in walkdir::WalkDir::new(project.state()).into_iter().filter_map(Result::ok) {
         let bytes = std::fs::read(entry.path()).unwrap_or_default();

@@ -105,6 +105,12 @@ fn variables() -> Vec<Case> {
         of(31, json!({ "size": 1, "tagz": {} }), "vars", "did you mean tags"),
         of(32, json!({}), "vars", "size"),
         of(33, json!({ "size": "many" }), "vars.size", "number"),
+        of(
+            36,
+            json!({ "size": 1, "tags": { "a": "aws-secretsmanager:db" } }),
+            "vars.tags",
+            "cannot choose which secret",
+        ),
         of(33, json!({ "size": 1, "tags": "a=b" }), "vars.tags", "map(string)"),
         of(
             34,
@@ -183,7 +189,7 @@ fn bad_inputs_8_to_20_and_41_to_47_types_terms_and_options() {
 }
 
 #[test]
-fn bad_inputs_29_to_34_variables() {
+fn bad_inputs_29_to_34_and_36_variables() {
     check(variables());
 }
 

@@ -36,6 +36,8 @@ fn bad_inputs_of_settings_name_their_key() {
         (22, state, with("folder = \"a/../../b\""), "environments.aws.dev.folder"),
         (46, state, with("workspace = \"../x\""), "environments.aws.dev.workspace"),
         (29, state, with("vars = { \"foo bar\" = 1 }"), "environments.aws.dev.vars"),
+        (36, state, with("vars = { a = [\"aws-secretsmanager:db\"] }"), "secret_vars.a"),
+        (36, state, with("vars = { b = \"gcp-secretmanager:db\" }"), "secret_vars.b"),
         (60, "eu-west-1", "us-esat-1".to_owned(), "did you mean us-east-1"),
         (61, "eu-west-1", "cn-north-1".to_owned(), "another AWS partition"),
         (62, "123456789012", "12345678901".to_owned(), "12 digits"),
