@@ -39,6 +39,7 @@ mod state_place;
 pub mod strict;
 pub mod terraform;
 pub mod terraform_outputs;
+mod unready;
 pub mod world;
 
 pub use admit::{Refusal, submit};

@@ -35,7 +35,7 @@ pub use identity::{Advice, Caller, ChildCredentials, ChildKeys, Identity, Origin
 pub use kubeconfigs::Kubeconfigs;
 pub use launcher::Launcher;
 pub use plans::Plans;
-pub use premises::{Premises, StateFolder};
+pub use premises::{GoogleFile, Premises, StateFolder};
 pub use projects::Projects;
 pub use provisioner::{
     Applied, Job, JobFacts, Module, Output, PlanFile, Planned, Provisioner, StateLock, ToolVersion,

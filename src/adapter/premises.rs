@@ -1,5 +1,7 @@
-//! The machine as it is: the state folder, and where providers come from. Reads only, and opens one connection at most.
+//! The machine as it is: the state folder, where providers come from, credentials files. Reads only, and opens one
+//! connection at most.
 
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,10 +10,13 @@ use async_trait::async_trait;
 use rustix::fs::{Access, access, statvfs};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::port::{Premises, StateFolder};
+use crate::port::{GoogleFile, Premises, StateFolder};
 
 /// How long a registry may take to take a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Longest credentials file that is read.
+const FILE_MAX: u64 = 64 * 1024;
 
 /// This machine.
 #[derive(Debug)]
@@ -66,6 +71,42 @@ impl Premises for Machine {
         .field("terraform.provider_mirror")
         .next("name a folder that `terraform providers mirror` filled, or leave the setting out"))
     }
+
+    async fn google_file(&self, path: &Path) -> Result<GoogleFile> {
+        let bad = |why: &str| {
+            Error::invalid("state.credentials", path.to_string_lossy(), why)
+                .next("name a credentials file of Google's")
+        };
+        let text = text(path).map_err(|e| bad(&format!("cannot be read: {e}")))?;
+        // What is wrong with it is not quoted: it may hold a key.
+        let file: Kind = serde_json::from_slice(&text)
+            .map_err(|_| bad("is no credentials file, or longer than one"))?;
+        // Whoever has a federation's file has no token yet.
+        let secret = file.kind != "external_account";
+        let key = file.kind == "service_account";
+        Ok(GoogleFile {
+            key_of: key.then(|| file.client_email.unwrap_or_default()),
+            readable_by_others: secret && mode(path).is_some_and(|mode| mode & 0o077 != 0),
+        })
+    }
+}
+
+/// What is read of a credentials file; nothing that is secret.
+#[derive(serde::Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    kind: String,
+    client_email: Option<String>,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "terraform reads it; whoever has it is looked at here"
+)]
+fn text(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    std::fs::File::open(path)?.take(FILE_MAX).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Whether somebody takes a connection there.
@@ -113,6 +154,34 @@ mod tests {
         assert!(machine.providers("terraform").await.unwrap().contains("alone"));
         let missing = machine.providers("tofu").await.unwrap_err();
         assert_eq!(missing.field.as_deref(), Some("terraform.provider_mirror"));
+    }
+
+    #[tokio::test]
+    async fn a_static_key_is_told_by_its_account_and_by_nothing_else_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = Machine { state: "/".into(), mirror: None, proxied: false };
+        let path = folder.path().join("file.json");
+        let canary = "canary-2b6e";
+        for (text, mode, told) in [
+            (r#"{"type":"service_account","client_email":"a@b.c"}"#, 0o600, Some(("a@b.c", false))),
+            (r#"{"type":"service_account","client_email":"a@b.c"}"#, 0o644, Some(("a@b.c", true))),
+            (r#"{"type":"authorized_user"}"#, 0o600, None),
+            (r#"{"type":"external_account"}"#, 0o644, None),
+        ] {
+            std::fs::write(&path, text.replace('}', &format!(r#","private_key":"{canary}"}}"#)))
+                .unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            let found = machine.google_file(&path).await.unwrap();
+            let key = found.key_of.as_deref().map(|key| (key, found.readable_by_others));
+            assert_eq!(key, told, "{text}");
+            assert!(key.is_some() || !found.readable_by_others, "{text}");
+            assert!(!format!("{found:?}").contains(canary));
+        }
+        std::fs::write(&path, canary).unwrap();
+        let error = machine.google_file(&path).await.unwrap_err();
+        assert_eq!(error.field.as_deref(), Some("state.credentials"));
+        assert!(!format!("{error:?}").contains(canary));
+        machine.google_file(&folder.path().join("gone")).await.unwrap_err();
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::call::See;
 use super::catalog::{Kind, Tool};
+use super::unready::unready;
 use super::{ReadOperation, World, catalog, request};
 use crate::audit::Closing;
 use crate::audit::entry::Attempt;
@@ -225,14 +226,8 @@ pub(super) async fn active(
     let facts = match world.clusters.find(environment, &session, region, cluster).await? {
         ClusterFound::Active(facts) => facts,
         ClusterFound::NotActive(status) => {
-            return Err(Error::new(
-                ErrorCode::UpstreamFailed,
-                format!("{doing}: it is {status}, its API cannot be used yet"),
-            )
-            .field("cluster")
-            .given(cluster)
-            .detail("cluster_status", status)
-            .next(waiting(environment.key.cloud)));
+            let at = (session.as_str(), cluster);
+            return Err(unready(world, environment, at, &doing, status).await);
         }
         ClusterFound::Elsewhere(location) => {
             return Err(Error::invalid(
@@ -262,18 +257,6 @@ pub(super) async fn active(
         .next("correct the environment's account or project, or use credentials of it"));
     }
     Ok(facts)
-}
-
-/// How to wait for a cluster.
-fn waiting(cloud: Cloud) -> &'static str {
-    match cloud {
-        Cloud::Aws => {
-            "wait until it is ACTIVE, then call again; `aws eks wait cluster-active` waits for it"
-        }
-        Cloud::Gcp => {
-            "wait until it is RUNNING, then call again; preflight shows what is done to it"
-        }
-    }
 }
 
 async fn absent(

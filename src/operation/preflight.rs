@@ -232,11 +232,10 @@ async fn environment_checks(world: &World, environment: &Environment) -> Vec<Che
             standing::backend(world, environment),
             cluster::look(world, environment)
         );
-        let mut checks = vec![];
-        if environment.key.cloud == Cloud::Aws {
-            checks.push(standing::module(world, environment).await);
-        }
-        checks.extend(identity.into_iter().chain(backend).chain(cluster));
+        let mut checks = vec![standing::module(world, environment).await];
+        checks.extend(identity.into_iter().chain(backend));
+        checks.extend(standing::state_key(world, environment).await);
+        checks.extend(cluster);
         checks.extend(standing::cluster(world, environment).await);
         checks
     };

@@ -101,7 +101,7 @@ pub enum ClusterFound {
     Elsewhere(String),
 }
 
-/// Something that the cloud does to a cluster now.
+/// Something that the cloud does to a cluster now, or could not do last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterOperation {
     /// The cloud's name for it.
@@ -110,6 +110,27 @@ pub struct ClusterOperation {
     pub kind: String,
     /// Since when.
     pub since: String,
+    /// How far it is, where the cloud tells.
+    pub progress: Option<String>,
+    /// Why it failed. Then it has ended.
+    pub error: Option<String>,
+}
+
+impl ClusterOperation {
+    /// At most so many of them in words, the running ones first.
+    pub fn words(all: &[Self], most: usize) -> String {
+        let one = |o: &Self| {
+            let Self { id, kind, since, .. } = o;
+            match (&o.error, &o.progress) {
+                (Some(why), _) => format!("{kind} ({id}) of {since} failed: {why}"),
+                (None, Some(far)) => format!("{kind} ({id}) since {since}, {far}"),
+                (None, None) => format!("{kind} ({id}) since {since}"),
+            }
+        };
+        let named: Vec<String> = all.iter().take(most).map(one).collect();
+        let more = if all.len() > most { " and more" } else { "" };
+        format!("{}{more}", named.join("; "))
+    }
 }
 
 /// Finds clusters.
@@ -125,7 +146,7 @@ pub trait Clusters: Send + Sync {
         name: &str,
     ) -> Result<ClusterFound>;
 
-    /// What the cloud does to a cluster now; nothing where it does not tell.
+    /// What the cloud does to a cluster now, then what it did last if that failed; nothing where it does not tell.
     async fn operations(
         &self,
         _environment: &Environment,

@@ -1,6 +1,6 @@
 //! The machine that we are on, looked at before anything runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
@@ -21,6 +21,15 @@ pub struct StateFolder {
     pub key: Option<u32>,
 }
 
+/// A credentials file of Google's, by what should be known about having it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoogleFile {
+    /// The service account whose key is in it; such a key does not end.
+    pub key_of: Option<String>,
+    /// Whether others can read it.
+    pub readable_by_others: bool,
+}
+
 /// Looks at the machine. Changes nothing, starts nothing.
 #[async_trait]
 pub trait Premises: Send + Sync {
@@ -28,4 +37,6 @@ pub trait Premises: Send + Sync {
     async fn state_folder(&self) -> Result<StateFolder>;
     /// Where `terraform` or `tofu` takes its providers from, and whether that is there. Answers within a few seconds.
     async fn providers(&self, tool: &str) -> Result<String>;
+    /// A credentials file that Terraform is pointed to.
+    async fn google_file(&self, path: &Path) -> Result<GoogleFile>;
 }

@@ -10,6 +10,7 @@ mod clock;
 mod clusters;
 mod drift;
 mod faults;
+mod google;
 mod helm;
 mod injection;
 mod known;

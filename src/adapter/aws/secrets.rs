@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn fault_29_a_refusal_names_the_action() {
+    fn a_refusal_names_the_action() {
         for (code, kind, action) in [
             ("AccessDeniedException", ErrorCode::UpstreamDenied, Some(ACTION)),
             ("DecryptionFailure", ErrorCode::UpstreamDenied, Some("kms:Decrypt")),

@@ -86,7 +86,7 @@ async fn bad_input_69_a_cluster_that_is_not_there_names_those_that_are() {
 
 /// Nothing is asked of an endpoint that only the surroundings name; named by settings too, it is.
 #[tokio::test]
-async fn security_an_endpoint_that_was_inherited_is_refused_unless_settings_name_one() {
+async fn security_14_an_endpoint_that_was_inherited_is_refused_unless_settings_name_one() {
     let inherited = identity(&["AWS_ENDPOINT_URL_STS"]);
     let error = inherited.caller(&environment(None), "test").await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("AWS_ENDPOINT_URL_STS"), "{error:?}");

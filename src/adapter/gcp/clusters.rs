@@ -1,5 +1,6 @@
-//! Clusters of GKE: where their APIs are, and what Google does to them now (Kubernetes Engine API, v1). Its operations
-//! are not those of other APIs: they are listed with the clusters.
+//! Clusters of GKE: where their APIs are, and what Google does to them now (Kubernetes Engine API, v1).
+
+mod operations;
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::operations::Operations;
 use super::GoogleIdentity;
 use super::call::is_absent;
 use crate::error::{Error, ErrorCode, Result};
@@ -104,23 +106,6 @@ struct Listed {
     clusters: Vec<Cluster>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Operations {
-    operations: Vec<Operation>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Operation {
-    name: String,
-    #[serde(rename = "operationType")]
-    kind: String,
-    status: String,
-    start_time: String,
-    target_link: String,
-}
-
 #[async_trait]
 impl Clusters for GkeClusters {
     async fn find(
@@ -153,17 +138,7 @@ impl Clusters for GkeClusters {
         let doing = format!("listing the operations of GKE in {location}");
         let path = format!("{location}/operations");
         let listed: Operations = self.ask(environment, &doing, &path).await?;
-        let of_cluster = |link: &str| {
-            link.split_once("/clusters/")
-                .is_some_and(|(_, rest)| rest.split('/').next() == Some(name))
-        };
-        let now = listed
-            .operations
-            .into_iter()
-            .filter(|o| o.status != "DONE" && of_cluster(&o.target_link));
-        Ok(now
-            .map(|o| ClusterOperation { id: o.name, kind: o.kind, since: o.start_time })
-            .collect())
+        Ok(listed.of(name))
     }
 }
 

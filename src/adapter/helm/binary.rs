@@ -33,6 +33,14 @@ pub(super) enum Line {
     Four,
 }
 
+#[cfg(test)]
+impl Tool {
+    /// A program that stands in for helm 4.
+    pub(super) fn of_test(path: &str) -> Self {
+        Self { path: path.into(), version: "4.3.1".into(), line: Line::Four }
+    }
+}
+
 impl fmt::Display for Tool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "helm {}", self.version)

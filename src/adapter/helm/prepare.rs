@@ -154,6 +154,8 @@ fn of_eks(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
         json!({ "name": "AWS_SHARED_CREDENTIALS_FILE", "value": "/dev/null" }),
         json!({ "name": "AWS_PROFILE", "value": "datamcp" }),
         json!({ "name": "AWS_EC2_METADATA_DISABLED", "value": "true" }),
+        // No token is kept: the run's desk has keys at any time, and a file would hold what they open.
+        json!({ "name": "XDG_CACHE_HOME", "value": "/dev/null" }),
     ];
     let bundle = environment.ca_bundle.as_ref();
     env.extend(bundle.map(|path| json!({ "name": "AWS_CA_BUNDLE", "value": path })));
@@ -347,6 +349,11 @@ mod tests {
                 "--endpoint-url=http://127.0.0.1:5000",
             ])
         );
+        let env = user["exec"]["env"].as_array().unwrap();
+        assert!(
+            env.contains(&json!({ "name": "XDG_CACHE_HOME", "value": "/dev/null" })),
+            "no token of the run's is kept: {user}"
+        );
         assert_eq!(text["clusters"][0]["cluster"]["server"], "https://eks.example.com");
         assert_eq!(text["clusters"].as_array().unwrap().len(), 1);
     }
@@ -361,5 +368,42 @@ mod tests {
         assert_eq!(exec["args"], json!(["gke-token", "--run", "/runs/x"]));
         // The name of a cluster has a certificate that every system trusts.
         assert_eq!(text["clusters"][0]["cluster"], json!({ "server": "https://eks.example.com" }));
+    }
+    /// A helm that cannot reach the API, in the words of helm 4.3.1.
+    async fn unreached(cloud: Cloud, private_only: bool, said: &str) -> Error {
+        let folder = tempfile::tempdir().unwrap();
+        let prepared = Prepared {
+            tool: Tool::of_test("/bin/sh"),
+            place: "apps/web".into(),
+            folder: folder.path().into(),
+            private_only,
+            cloud,
+            given: None,
+            kubeconfig: folder.path().join("kubeconfig"),
+            namespace: "apps".into(),
+            release: "web".into(),
+            env: vec![],
+        };
+        let args = ["-c".into(), format!("echo '{said}' >&2; exit 1").into()];
+        prepared.read("looking for release apps/web", args.to_vec()).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn fault_45_a_private_endpoint_that_does_not_answer_says_that_it_is_one() {
+        const SILENT: &str = "Error: kubernetes cluster unreachable: Get \"https://10.0.0.2/version\": dial tcp 10.0.0.2:443: i/o timeout";
+        for cloud in [Cloud::Aws, Cloud::Gcp] {
+            for said in [SILENT, "Error: context deadline exceeded"] {
+                let error = unreached(cloud, true, said).await;
+                assert_eq!(error.details["private_endpoint"], true, "{cloud:?}: {error:?}");
+                assert!(error.next.unwrap().contains("inside of its network"), "{cloud:?}");
+            }
+            // A public one that is silent has no such reason, nor has a private one that answers.
+            let error = unreached(cloud, false, SILENT).await;
+            assert!(!error.details.contains_key("private_endpoint"), "{cloud:?}: {error:?}");
+            let refused = "Error: Kubernetes cluster unreachable: Unauthorized";
+            let error = unreached(cloud, true, refused).await;
+            assert_eq!(error.code, ErrorCode::UpstreamDenied, "{error:?}");
+            assert!(!error.details.contains_key("private_endpoint"), "{cloud:?}: {error:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::model::name::nearest;
 use crate::model::{Cluster, ClusterAccess, Environment, EnvironmentKey, OperationId};
 use crate::operation::World;
+use crate::operation::unready::unready;
 use crate::port::{ClusterFacts, ClusterFound, ClusterUser, ReleaseJob};
 
 use super::manifest::allowed;
@@ -115,9 +116,8 @@ async fn managed(
     let facts = match world.clusters.find(environment, &session, region, name).await? {
         ClusterFound::Active(facts) => facts,
         ClusterFound::NotActive(status) => {
-            return Err(Error::new(ErrorCode::UpstreamFailed, format!("{doing}: it is {status}"))
-                .detail("cluster_status", status)
-                .next("wait until the cloud says that it is ready"));
+            let at = (session.as_str(), name.as_str());
+            return Err(unready(world, environment, at, &doing, status).await);
         }
         ClusterFound::Absent(known) => {
             let error = Error::new(

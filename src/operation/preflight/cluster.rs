@@ -4,6 +4,7 @@ use super::{Check, Level, seen, within};
 use crate::model::{Cloud, Cluster, ClusterAccess, Environment, OperationId};
 use crate::operation::World;
 use crate::operation::generate_kubeconfig;
+use crate::port::ClusterOperation;
 
 /// How long the cloud may take to tell.
 const CLUSTER: u64 = 15;
@@ -24,36 +25,33 @@ pub(super) async fn look(world: &World, environment: &Environment) -> Option<Che
         Ok(facts) => facts,
         Err(error) => return Some(seen(name, Err(error))),
     };
-    let text = format!("{} {} {} at {}", facts.kind, cluster.name, facts.version, facts.endpoint);
+    let mut text =
+        format!("{} {} {} at {}", facts.kind, cluster.name, facts.version, facts.endpoint);
+    let mut fixes = Vec::new();
+    if facts.private_only {
+        text.push_str(", a private endpoint");
+        fixes.push("run datamcp inside of its network".to_owned());
+    }
     let (location, session) = (environment.cluster_location(), "preflight");
     let asked = world.clusters.operations(environment, session, location, &cluster.name);
-    let running = match within(CLUSTER, "asking what is done to the cluster", asked).await {
-        Ok(running) => running,
-        Err(error) => {
-            let fix = error.next.unwrap_or_else(|| "try again".to_owned());
-            let text = format!("{text}; {}", error.message);
-            return Some(Check::unwell(Level::Warning, name, text, fix));
+    match within(CLUSTER, "asking what is done to the cluster", asked).await {
+        Ok(work) => {
+            if let Some(first) = work.first() {
+                text = format!("{text}; {}", ClusterOperation::words(&work, NAMED));
+                fixes.push(match first.error {
+                    None => "wait until it has ended; look again by preflight".to_owned(),
+                    Some(_) => "mend what failed, then apply the environment again".to_owned(),
+                });
+            }
         }
-    };
-    if running.is_empty() {
-        return Some(if facts.private_only {
-            let text = format!("{text}, a private endpoint");
-            Check::unwell(Level::Warning, name, text, "run datamcp inside of its network")
-        } else {
-            seen(name, Ok(text))
-        });
+        Err(error) => {
+            text = format!("{text}; {}", error.message);
+            fixes.push(error.next.unwrap_or_else(|| "try again".to_owned()));
+        }
     }
-    let more = if running.len() > NAMED { " and more" } else { "" };
-    let named: Vec<String> = running
-        .iter()
-        .take(NAMED)
-        .map(|o| format!("{} ({}) since {}", o.kind, o.id, o.since))
-        .collect();
-    let text = format!("{text}; running: {}{more}", named.join(", "));
-    Some(Check::unwell(
-        Level::Warning,
-        name,
-        text,
-        "wait until it has ended; look again by preflight",
-    ))
+    Some(if fixes.is_empty() {
+        seen(name, Ok(text))
+    } else {
+        Check::unwell(Level::Warning, name, text, fixes.join("; "))
+    })
 }

@@ -132,6 +132,32 @@ pub(super) async fn backend(world: &World, environment: &Environment) -> Option<
     })
 }
 
+/// A file that Terraform takes for its state in Cloud Storage, where it holds a key that does not end.
+pub(super) async fn state_key(world: &World, environment: &Environment) -> Option<Check> {
+    let Backend::Gcs { credentials: Some(path), .. } = &environment.backend else { return None };
+    let name = format!("{} state credentials", environment.key);
+    let file = match world.premises.google_file(path).await {
+        Ok(file) => file,
+        Err(error) => return Some(seen(name, Err(error))),
+    };
+    let path = path.display();
+    Some(match file.key_of {
+        Some(account) => {
+            let text = format!(
+                "{path} holds a key of service account {account}: it does not end, and whoever copies it is that account"
+            );
+            let fix =
+                "use workload identity federation or a person's own sign-in, then delete the key";
+            Check::unwell(Level::Warning, name, text, fix)
+        }
+        None if file.readable_by_others => {
+            let text = format!("{path} can be read by others");
+            Check::unwell(Level::Warning, name, text, format!("chmod 600 {path}"))
+        }
+        None => seen(name, Ok(format!("{path}, without a key of a service account"))),
+    })
+}
+
 /// The root module: read and scanned, nothing started.
 pub(super) async fn module(world: &World, environment: &Environment) -> Check {
     let module: Result<String> = world.provisioner.inspect(environment).await.map(|module| {

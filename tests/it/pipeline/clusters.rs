@@ -3,19 +3,30 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use datamcp::error::Result;
+use datamcp::error::{Error, Result};
 use datamcp::model::Environment;
-use datamcp::port::{ClusterFacts, ClusterFound, Clusters};
+use datamcp::port::{ClusterFacts, ClusterFound, ClusterOperation, Clusters};
 
-/// What is there, by region and name.
+/// What is there, by region and name; and what is done to each of them, or why that is not told.
 #[derive(Debug, Default)]
-pub(crate) struct Cloud(pub(crate) Mutex<Vec<(String, String, ClusterFound)>>);
+pub(crate) struct Cloud(
+    pub(crate) Mutex<Vec<(String, String, ClusterFound)>>,
+    Mutex<(Vec<ClusterOperation>, Option<Error>)>,
+);
 
 impl Cloud {
     pub(crate) fn set(&self, region: &str, name: &str, found: ClusterFound) {
         let mut known = self.0.lock().unwrap();
         known.retain(|(r, n, _)| (r.as_str(), n.as_str()) != (region, name));
         known.push((region.to_owned(), name.to_owned(), found));
+    }
+
+    pub(crate) fn works(&self, operations: Vec<ClusterOperation>) {
+        *self.1.lock().unwrap() = (operations, None);
+    }
+
+    pub(crate) fn tells_no_work(&self, error: Error) {
+        *self.1.lock().unwrap() = (Vec::new(), Some(error));
     }
 }
 
@@ -49,5 +60,15 @@ impl Clusters for Cloud {
             || ClusterFound::Absent(there().map(|(_, n, _)| n.clone()).collect()),
             |(.., found)| found.clone(),
         ))
+    }
+    async fn operations(
+        &self,
+        _environment: &Environment,
+        _session: &str,
+        _region: &str,
+        _name: &str,
+    ) -> Result<Vec<ClusterOperation>> {
+        let (operations, denied) = self.1.lock().unwrap().clone();
+        denied.map_or(Ok(operations), Err)
     }
 }

@@ -254,6 +254,7 @@ async fn security_19_another_cluster_than_the_environments_is_refused() {
         vec![("eu-west-1".into(), "acme-dev".into(), ClusterFound::NotActive("CREATING".into()))];
     let creating = refused(deploy()).await;
     assert!(creating.message.contains("CREATING"), "{creating}");
+    assert!(creating.next.unwrap().contains("wait until it is ACTIVE"));
     *site.cloud.0.lock().unwrap() =
         vec![("eu-west-1".into(), "acme-dve".into(), ClusterFound::NotActive(String::new()))];
     assert_eq!(refused(deploy()).await.next.as_deref(), Some("did you mean acme-dve"));

@@ -3,6 +3,7 @@
 
 mod endpoints;
 mod failures;
+mod google;
 mod stand_in;
 
 use std::process::Stdio;

@@ -19,7 +19,8 @@ APIS = [
         "container/v1/container-api.json",
         ["clusters.get", "clusters.list", "operations.get", "operations.list"],
         ["Cluster", "MasterAuth", "Autopilot", "PrivateClusterConfig", "ControlPlaneEndpointsConfig"]
-        + ["DNSEndpointConfig", "IPEndpointsConfig", "ListClustersResponse", "ListOperationsResponse", "Operation"],
+        + ["DNSEndpointConfig", "IPEndpointsConfig", "ListClustersResponse", "ListOperationsResponse", "Operation"]
+        + ["OperationProgress", "Metric", "Status"],
     ),
     (
         "iamcredentials.googleapis.com",

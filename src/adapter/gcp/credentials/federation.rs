@@ -97,8 +97,10 @@ async fn subject(
         Source { url: Some(url), headers, .. } => {
             let mut call = Call::get(doing, near_or_encrypted(url, doing)?);
             call.headers = headers.iter().map(|(n, v)| (n.as_str(), v.clone())).collect();
-            let value = search.web.ask(&call).await?.value;
-            Ok((of_value(&value, &source.format, doing)?, "URL"))
+            // What the answer is, the format says, as for a file.
+            call.content = true;
+            let content = search.web.ask(&call).await?.content;
+            Ok((formed(&content, &source.format, doing)?, "URL"))
         }
         Source { executable: Some(executable), .. } => {
             Ok((run(search, pool, executable, target).await?, "program"))
@@ -113,19 +115,19 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A token as it lies there: by itself, or in a field of JSON.
+/// A token as it lies there: by itself, unless the file says that it is in a field of JSON.
 fn formed(bytes: &[u8], format: &Format, doing: &str) -> Result<Secret> {
-    if format.kind.as_deref() == Some("json") {
-        let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        return of_value(&value, format, doing);
+    match format.kind.as_deref() {
+        None | Some("text") => {
+            whole(std::str::from_utf8(bytes).map(str::trim).unwrap_or_default(), doing)
+        }
+        Some("json") => {
+            let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
+            let field = format.subject_token_field_name.as_deref().unwrap_or_default();
+            whole(value.get(field).and_then(Value::as_str).unwrap_or_default(), doing)
+        }
+        Some(_) => Err(refused(doing, "credential_source.format", "is neither text nor json")),
     }
-    let text = std::str::from_utf8(bytes).map(str::trim).unwrap_or_default();
-    whole(text, doing)
-}
-
-fn of_value(value: &Value, format: &Format, doing: &str) -> Result<Secret> {
-    let field = format.subject_token_field_name.as_deref().unwrap_or_default();
-    whole(value.get(field).and_then(Value::as_str).unwrap_or_default(), doing)
 }
 
 fn whole(text: &str, doing: &str) -> Result<Secret> {

@@ -116,8 +116,26 @@ async fn what_is_done_to_a_cluster_now_is_listed() {
     let site = site();
     site.stand_in.plays("gcp/operations/list");
     let found = site.clusters.operations(&site.environment, "test", "europe-west1", "acme");
-    let ids: Vec<String> = found.await.unwrap().into_iter().map(|o| o.id).collect();
-    assert_eq!(ids, ["operation-1", "operation-4"]);
+    let found = found.await.unwrap();
+    let ids: Vec<&str> = found.iter().map(|o| o.id.as_str()).collect();
+    assert_eq!(ids, ["operation-1", "operation-4", "operation-5"]);
+    let told = "1 of 2 stages done, nodes done 4, nodes total 15";
+    assert_eq!((found[0].progress.as_deref(), &found[0].error), (Some(told), &None));
+    assert_eq!(found[2].error.as_deref(), Some("Insufficient regional quota: CPUS."));
+}
+
+#[tokio::test]
+async fn who_may_not_see_what_is_done_is_told_the_permission() {
+    let site = site();
+    let (kind, name) = ("type.googleapis.com/google.rpc.ErrorInfo", "container.operations.list");
+    let denied = json!({ "error": { "code": 403, "status": "PERMISSION_DENIED", "message": "no", "details": [
+        { "@type": kind, "reason": "IAM_PERMISSION_DENIED", "domain": "iam.googleapis.com", "metadata": { "permission": name } },
+    ] } });
+    site.stand_in.says("/locations/europe-west1/operations", 403, denied);
+    let found = site.clusters.operations(&site.environment, "test", "europe-west1", "acme");
+    let error = found.await.unwrap_err();
+    assert_eq!(error.details["permission"], name, "{error:?}");
+    assert!(error.next.unwrap().contains(name));
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ async fn the_newest_version_or_the_one_that_is_named_is_fetched() {
 }
 
 #[tokio::test]
-async fn fault_29_refusals_of_secret_manager_are_told_by_what_to_do() {
+async fn refusals_of_secret_manager_are_told_by_what_to_do() {
     let site = site();
     let denied = site.refused(403, error(403, "PERMISSION_DENIED", "denied")).await;
     assert_eq!(denied.code, ErrorCode::UpstreamDenied);

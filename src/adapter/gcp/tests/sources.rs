@@ -1,9 +1,13 @@
 //! Every source of tokens, the chain behind it, and what is refused.
 
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rcgen::PublicKeyData;
 use serde_json::{Value, json};
+use tokio::net::{TcpSocket, TcpStream};
+use xtask::stubs::{Answer, Server};
 
 use super::stand_in::StandIn;
 use super::*;
@@ -70,7 +74,7 @@ async fn application_default_credentials_are_looked_for_in_the_order_of_google()
 }
 
 #[tokio::test]
-async fn security_nothing_probes_a_metadata_address_when_a_file_is_configured() {
+async fn fault_44_nothing_probes_a_metadata_address_when_a_file_is_configured() {
     let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
     let path = folder.path().join("absent.json");
     let environment = environment(&stand_in, file(&path));
@@ -88,6 +92,67 @@ async fn the_metadata_server() {
     assert_eq!(caller.arn, format!("serviceAccount:{A}"));
     let asked = stand_in.asked();
     assert!(asked[0].to_lowercase().contains("metadata-flavor: google"), "{asked:?}");
+}
+
+/// What a machine's own token takes there, and how that ends.
+async fn of_machine(at: &str, variables: &[(&str, &str)], source: GoogleSource) -> Error {
+    let stand_in = StandIn::start();
+    let access = GoogleAccess { source, ..GoogleAccess::default() };
+    let mut environment = environment(&stand_in, access);
+    environment.endpoint_url = Some(format!("http://{at}"));
+    let started = Instant::now();
+    let error = token(&identity(variables), &environment).await.unwrap_err();
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(3), "2 s in all, and what a busy machine adds: {took:?}");
+    error
+}
+
+#[tokio::test]
+async fn fault_44_a_metadata_server_that_says_nothing_is_asked_once_and_for_two_seconds() {
+    // It takes the connection and is silent.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = silent.local_addr().unwrap().to_string();
+    let error = of_machine(&at, &[], GoogleSource::Metadata).await;
+    assert_eq!(error.code, ErrorCode::TimedOut, "{error:?}");
+    assert!(error.message.ends_with("no answer within 2 s"), "{error:?}");
+    assert!(error.next.unwrap().starts_with("run on a machine of Google's"));
+    let nowhere = [("HOME", "/nowhere")];
+    let error = of_machine(&at, &nowhere, GoogleSource::ApplicationDefault).await;
+    assert!(error.message.contains("there are none"), "{error:?}");
+    silent.set_nonblocking(true).unwrap();
+    let asked = std::iter::from_fn(|| silent.accept().ok()).count();
+    assert_eq!(asked, 2, "one attempt each");
+}
+
+#[tokio::test]
+async fn fault_44_a_metadata_address_that_takes_no_connection_costs_no_more() {
+    // Its queue is full and nobody takes from it: who knocks then is not answered at all.
+    let full = TcpSocket::new_v4().unwrap();
+    full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let full = full.listen(1).unwrap();
+    let at = full.local_addr().unwrap();
+    let mut queue = Vec::new();
+    let knock = || tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(at));
+    while let Ok(waiting) = knock().await {
+        queue.push(waiting.unwrap());
+    }
+    let error = of_machine(&at.to_string(), &[], GoogleSource::Metadata).await;
+    assert_eq!(error.code, ErrorCode::TimedOut, "{error:?}");
+    assert!(error.message.ends_with("no answer within 2 s"), "{error:?}");
+}
+
+#[tokio::test]
+async fn fault_44_the_limit_is_for_both_questions_together() {
+    let slow = Server::start(|_| {
+        let body = json!({ "access_token": "machine", "expires_in": 900, "email": A });
+        let answer = Answer::of(200, "application/json", body.to_string());
+        Answer { delay: Duration::from_millis(1500), ..answer.header("Metadata-Flavor", "Google") }
+    });
+    let slow = slow.unwrap();
+    let at = slow.url().trim_start_matches("http://").to_owned();
+    let error = of_machine(&at, &[], GoogleSource::Metadata).await;
+    assert_eq!(error.code, ErrorCode::TimedOut, "{error:?}");
+    assert_eq!(slow.asked().len(), 2, "the second one was cut short");
 }
 
 /// The statement is verified by its public key, as Google does.
@@ -119,7 +184,7 @@ async fn a_static_key_works_and_is_warned_about() {
 }
 
 #[tokio::test]
-async fn security_files_send_nothing_to_other_hosts() {
+async fn files_send_nothing_to_other_hosts() {
     let folder = tempfile::tempdir().unwrap();
     let elsewhere = [
         json!({ "type": "service_account", "client_email": A, "private_key": CANARY, "private_key_id": "k",
@@ -168,31 +233,41 @@ fn pool(source: &Value, more: &Value) -> Value {
 }
 
 fn federated(stand_in: &StandIn) {
-    stand_in.usual(3600).plays("gcp/federation").plays("gcp/impersonation?");
+    stand_in.usual(3600).plays("gcp/federation/exchange").plays("gcp/impersonation?");
 }
 
 #[tokio::test]
 async fn federation_by_file_and_url_and_for_a_service_account() {
     let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
     federated(&stand_in);
-    stand_in.says("/idp", 200, json!({ "value": "canary-7c1e-idp" }));
+    stand_in.plays("gcp/federation/url-text").plays("gcp/federation/url-json");
     let plain = written(&folder, "token", "canary-7c1e-idp\n");
-    let in_json = written(&folder, "token.json", r#"{"value":"canary-7c1e-idp"}"#);
-    let format = json!({ "type": "json", "subject_token_field_name": "value" });
+    let in_json = written(&folder, "token.json", r#"{"access_token":"canary-7c1e-idp"}"#);
+    let format = json!({ "type": "json", "subject_token_field_name": "access_token" });
+    let authorization = json!({ "Authorization": "Bearer x" });
+    let by_text = format!("{}/idp/token", stand_in.url);
+    let by_json = format!("{}/metadata/identity/oauth2/token?resource=api://google", stand_in.url);
     for source in [
         json!({ "file": plain }),
+        json!({ "file": plain, "format": { "type": "text" } }),
         json!({ "file": in_json, "format": format }),
-        json!({ "url": format!("{}/idp", stand_in.url), "headers": { "Authorization": "Bearer x" }, "format": format }),
+        json!({ "url": by_text, "headers": authorization }),
+        json!({ "url": by_text, "headers": authorization, "format": { "type": "text" } }),
+        json!({ "url": by_json, "headers": { "Metadata": "True" }, "format": format }),
     ] {
         let path = written(&folder, "wif.json", &pool(&source, &json!({})).to_string());
         let environment = environment(&stand_in, file(&path));
         let identity = identity(&[]);
-        assert_eq!(token(&identity, &environment).await.unwrap(), "federated");
+        assert_eq!(token(&identity, &environment).await.unwrap(), "federated", "{source}");
         let caller = identity.caller(&environment, "test").await.unwrap();
         assert!(caller.arn.ends_with("/providers/x"), "{}", caller.arn);
     }
-    let exchanged = stand_in.asked();
-    assert!(exchanged[0].contains(r#""subjectToken":"canary-7c1e-idp""#), "{}", exchanged[0]);
+    let exchanged: Vec<String> =
+        stand_in.asked().into_iter().filter(|a| a.contains("sts.googleapis.com")).collect();
+    assert_eq!(exchanged.len(), 6);
+    for exchanged in exchanged {
+        assert!(exchanged.contains(r#""subjectToken":"canary-7c1e-idp""#), "{exchanged}");
+    }
     let url = format!(
         "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{A}{GENERATE}"
     );
@@ -206,7 +281,34 @@ async fn federation_by_file_and_url_and_for_a_service_account() {
 }
 
 #[tokio::test]
-async fn security_a_program_is_started_only_where_settings_list_it() {
+async fn what_is_in_another_form_than_the_file_says_is_no_token() {
+    let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    stand_in.plays("gcp/federation/url-text").plays("gcp/federation/url-json");
+    let by_text = json!({ "url": format!("{}/idp/token", stand_in.url), "headers": { "Authorization": "Bearer x" } });
+    let by_json = json!({ "url": format!("{}/metadata/identity/oauth2/token?resource=api://google", stand_in.url),
+        "headers": { "Metadata": "True" } });
+    let in_field = json!({ "type": "json", "subject_token_field_name": "access_token" });
+    for (mut source, format, field) in [
+        (by_text.clone(), in_field.clone(), "credential_source"),
+        (
+            by_json.clone(),
+            json!({ "type": "json", "subject_token_field_name": "id" }),
+            "credential_source",
+        ),
+        (by_json, json!({ "type": "json" }), "credential_source"),
+        (by_text, json!({ "type": "xml" }), "credential_source.format"),
+    ] {
+        source["format"] = format;
+        let path = written(&folder, "wif.json", &pool(&source, &json!({})).to_string());
+        let error = token(&identity(&[]), &environment(&stand_in, file(&path))).await.unwrap_err();
+        assert_eq!(error.field.as_deref(), Some(field), "{source}: {error:?}");
+        clean(&error);
+    }
+    assert_eq!(stand_in.times("sts.googleapis.com"), 0, "nothing was exchanged");
+}
+
+#[tokio::test]
+async fn a_program_is_started_only_where_settings_list_it() {
     let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
     federated(&stand_in);
     let printed = r#"{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","id_token":"idp"}"#;
@@ -304,7 +406,7 @@ async fn security_19_another_project_and_one_that_is_going_are_seen() {
 }
 
 #[tokio::test]
-async fn security_a_token_follows_no_redirect_and_no_inherited_override() {
+async fn security_14_a_token_follows_no_redirect_and_no_inherited_override() {
     let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
     stand_in.usual(3600);
     stand_in.says("/v3/projects/acme-dev-4711", 302, json!({}));

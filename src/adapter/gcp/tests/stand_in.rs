@@ -10,19 +10,17 @@ pub(super) struct StandIn {
 }
 
 impl StandIn {
-    /// One that answers 404 to everything.
+    /// One that expects nothing yet: what is asked without a mapping fails the test.
     pub(super) fn start() -> Self {
         let stubs = Stubs::start::<&str>(&[]).unwrap();
+        Self { url: stubs.url().to_owned(), stubs }
+    }
+
+    /// From now on there is no such thing where the target holds this part, or ends with it, as for `says`.
+    pub(super) fn lacks(&self, part: &str) -> &Self {
         let absent =
             json!({ "error": { "code": 404, "status": "NOT_FOUND", "message": "no such thing" } });
-        stubs
-            .add(json!({
-                "priority": 10,
-                "request": { "method": "ANY", "urlPattern": ".*" },
-                "response": { "status": 404, "jsonBody": absent },
-            }))
-            .unwrap();
-        Self { url: stubs.url().to_owned(), stubs }
+        self.says(part, 404, absent)
     }
 
     /// From now on these mappings answer, before those there were.

@@ -47,6 +47,7 @@ async fn bar_28_versions_are_read_over_all_pages_in_their_order_and_of_that_name
     let first = [object(NAME, 10), object(NAME, 2)];
     stand_in.says("versions=true", 200, json!({ "items": first, "nextPageToken": two }));
     stand_in.says("pageToken=two", 200, json!({ "items": [object(NAME, 3), backup] }));
+    stand_in.lacks("/o/acme%2Fdev%2Fdefault.tfstate ");
     let storage = GoogleStorage::new(Arc::new(identity(&[])));
     let job = job(&stand_in, &folder);
 
@@ -72,7 +73,7 @@ async fn bar_28_versions_are_read_over_all_pages_in_their_order_and_of_that_name
 #[tokio::test]
 async fn fault_29_a_lock_that_is_given_back_between_two_questions_is_none() {
     let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
-    stand_in.usual(3600);
+    stand_in.usual(3600).lacks("default.tflock ").lacks("generation=5 ");
     let storage = GoogleStorage::new(Arc::new(identity(&[])));
     let job = job(&stand_in, &folder);
     assert_eq!(storage.lock(&job).await.unwrap(), None);

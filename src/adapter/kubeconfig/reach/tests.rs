@@ -113,7 +113,7 @@ fn files_that_an_entry_names_are_read_from_beside_it() {
 }
 
 #[test]
-fn security_a_program_of_a_foreign_file_runs_only_as_settings_spell_it() {
+fn a_program_of_a_foreign_file_runs_only_as_settings_spell_it() {
     let place = Place::new();
     let exec = |more: Value| {
         let mut exec = json!({ "apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws",
@@ -142,7 +142,7 @@ fn security_a_program_of_a_foreign_file_runs_only_as_settings_spell_it() {
 }
 
 #[test]
-fn security_what_weakens_or_bends_a_connection_is_refused() {
+fn what_weakens_or_bends_a_connection_is_refused() {
     let place = Place::new();
     let token = json!({ "token": "canary-3f81" });
     for (cluster, user) in [

@@ -6,6 +6,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// What each stand-in gives out as secret, and what it takes: none of it may be seen anywhere.
 pub(super) const CANARY: &str = "canaryJw4secretOfTheSource";
@@ -33,6 +34,7 @@ impl Asked {
 pub(super) struct StandIn {
     pub(super) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    waits: Arc<Mutex<Vec<(Instant, Instant)>>>,
 }
 
 impl StandIn {
@@ -47,10 +49,30 @@ impl StandIn {
         })
     }
 
-    /// A server that takes every request and answers none.
+    /// A server that takes every request and answers none; it notes how long each was waited for.
     pub(super) fn black_hole() -> Self {
-        let held = Mutex::new(Vec::new());
-        Self::serving(move |_, stream| held.lock().unwrap().push(stream))
+        let waits = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&waits);
+        let hole = Self::serving(move |_, mut stream| {
+            let (from, noted) = (Instant::now(), Arc::clone(&noted));
+            std::thread::spawn(move || {
+                drop(stream.read_to_end(&mut Vec::new()));
+                noted.lock().unwrap().push((from, Instant::now()));
+            });
+        });
+        Self { waits, ..hole }
+    }
+
+    /// From the first request until the last one was given up.
+    pub(super) fn waited(&self) -> Duration {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while self.waits.lock().unwrap().len() < self.asked().len() {
+            assert!(Instant::now() < deadline, "a request is waited for yet");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let waits = self.waits.lock().unwrap();
+        let (from, until) = (waits.iter().map(|w| w.0).min(), waits.iter().map(|w| w.1).max());
+        until.unwrap().duration_since(from.unwrap())
     }
 
     fn serving(answers: impl Fn(&Asked, TcpStream) + Send + 'static) -> Self {
@@ -65,7 +87,7 @@ impl StandIn {
                 answers(&asked, stream);
             }
         });
-        Self { url, asked: all }
+        Self { url, asked: all, waits: Arc::default() }
     }
 
     /// Every request so far.
