@@ -2,6 +2,7 @@
 //! and tokens that somebody checks at every step.
 
 mod credentials;
+mod moved;
 mod path;
 mod project;
 mod secret;

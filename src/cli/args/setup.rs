@@ -105,18 +105,17 @@ pub(super) fn commands() -> [Clap; 2] {
         )]
 }
 
-fn cloud_of(matches: &ArgMatches) -> Cloud {
-    match matches.get_one::<String>("cloud").map(String::as_str) {
-        Some("gcp") => Cloud::Gcp,
-        _ => Cloud::Aws,
-    }
+/// The cloud that was named. None that clap lets through and nothing here knows becomes another one.
+pub(super) fn cloud_of(matches: &ArgMatches) -> Option<Cloud> {
+    let word = matches.get_one::<String>("cloud")?;
+    [Cloud::Aws, Cloud::Gcp].into_iter().find(|cloud| cloud.word() == word)
 }
 
 /// The arguments of `init`.
-pub(super) fn init(matches: &ArgMatches) -> Init {
+pub(super) fn init(matches: &ArgMatches) -> Option<Init> {
     let text = |name: &str| matches.get_one::<String>(name).cloned();
-    Init {
-        cloud: cloud_of(matches),
+    Some(Init {
+        cloud: cloud_of(matches)?,
         folder: matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default(),
         name: text("name"),
         account_id: text("account_id"),
@@ -125,14 +124,14 @@ pub(super) fn init(matches: &ArgMatches) -> Init {
         profile: text("profile"),
         endpoint_url: text("endpoint_url"),
         dry_run: matches.get_flag("dry_run"),
-    }
+    })
 }
 
 /// The arguments of `poc`.
-pub(super) fn poc(matches: &ArgMatches) -> Poc {
-    Poc {
-        cloud: cloud_of(matches),
+pub(super) fn poc(matches: &ArgMatches) -> Option<Poc> {
+    Some(Poc {
+        cloud: cloud_of(matches)?,
         env: matches.get_one::<String>("env").cloned().unwrap_or_default(),
         dry_run: matches.get_one::<bool>("dry_run").copied().unwrap_or(true),
-    }
+    })
 }
