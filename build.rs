@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "infra/.gitignore",
         "infra/.tflint.hcl",
         "infra/aws",
+        "infra/gcp",
         "helm/charts/example-data-app",
     ] {
         println!("cargo::rerun-if-changed={start}");

@@ -1,9 +1,13 @@
 //! What `datamcp init` lays into a folder: settings made from a few answers, and the Terraform code and the
 //! chart that this binary carries. Text only; an adapter writes it.
 
+mod google;
+
 use std::path::PathBuf;
 
 use toml::Value;
+
+pub use self::google::{GoogleAnswers, lock_file};
 
 use crate::config::FILE;
 use crate::error::{Error, Result};
@@ -38,35 +42,10 @@ pub struct Answers {
     pub os_user: String,
 }
 
-/// Refuses clouds that there is no scaffold for.
-pub fn cloud(cloud: Cloud) -> Result<()> {
-    match cloud {
-        Cloud::Aws => Ok(()),
-        Cloud::Gcp => Err(Error::invalid("cloud", "gcp", "has no scaffold in this version")
-            .allowed("aws")
-            .next("take infra/gcp of the repository and write the settings as its guide shows; `datamcp poc gcp` goes on from there")),
-    }
-}
-
 impl Answers {
     /// Checks every answer.
     pub fn check(&self) -> Result<()> {
-        let named = |field: &str, given: &str, bad: &BadName| {
-            Error::invalid(field, given, &bad.why).allowed(bad.allowed.clone())
-        };
-        name::environment(&self.name)
-            .map_err(|bad| named("name", &self.name, &bad).next("name the project by --name"))?;
-        if self.name.len() > NAME || self.name.ends_with('-') || self.name.contains("--") {
-            return Err(Error::invalid(
-                "name",
-                &self.name,
-                "cannot begin the names of buckets and roles",
-            )
-            .allowed(format!(
-                "1 to {NAME} of a-z, 0-9 and single -, beginning with a letter, ending without -"
-            ))
-            .next("name the project by --name"));
-        }
+        project_name(&self.name, NAME)?;
         name::aws_account(&self.account_id)
             .map_err(|bad| named("account_id", &self.account_id, &bad))?;
         name::aws_region(&self.region).map_err(|bad| {
@@ -88,7 +67,6 @@ impl Answers {
 
     /// The settings.
     pub fn settings(&self) -> String {
-        let quoted = |text: &str| Value::String(text.to_owned()).to_string();
         let credentials = match &self.profile {
             Some(profile) => format!("profile = {}", quoted(profile)),
             None => "# profile = \"acme-dev\"               # or role_arn; without both: ambient credentials".to_owned(),
@@ -115,16 +93,48 @@ impl Answers {
             ("{{os_user}}", quoted(&self.os_user)),
             ("{{emulator}}", emulator),
         ];
-        let text = SETTINGS.to_owned();
-        let text = places.iter().fold(text, |text, (place, value)| text.replace(place, value));
-        format!("{}\n", text.trim_end())
+        filled(SETTINGS, &places)
     }
+}
 
-    /// Every file, below the project's folder.
-    pub fn files(&self) -> Vec<(PathBuf, String)> {
-        let laid = LAID.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
-        laid.chain([(PathBuf::from(FILE), self.settings())]).collect()
+/// Every file, below the project's folder: of the clouds' Terraform code that of this one.
+pub fn files(cloud: Cloud, settings: String) -> Vec<(PathBuf, String)> {
+    let other = match cloud {
+        Cloud::Aws => "infra/gcp/",
+        Cloud::Gcp => "infra/aws/",
+    };
+    let ours = LAID.iter().filter(|(path, _)| !path.starts_with(other));
+    let laid = ours.map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
+    laid.chain([(PathBuf::from(FILE), settings)]).collect()
+}
+
+fn named(field: &str, given: &str, bad: &BadName) -> Error {
+    Error::invalid(field, given, &bad.why).allowed(bad.allowed.clone())
+}
+
+/// A name of a project from which names of buckets and accounts can be made.
+fn project_name(name: &str, longest: usize) -> Result<()> {
+    name::environment(name)
+        .map_err(|bad| named("name", name, &bad).next("name the project by --name"))?;
+    if name.len() > longest || name.ends_with('-') || name.contains("--") {
+        return Err(Error::invalid("name", name, "cannot begin the names of buckets and roles")
+            .allowed(format!(
+                "1 to {longest} of a-z, 0-9 and single -, beginning with a letter, ending without -"
+            ))
+            .next("name the project by --name"));
     }
+    Ok(())
+}
+
+fn quoted(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}
+
+/// The settings, each place with its answer.
+fn filled(settings: &str, places: &[(&str, String)]) -> String {
+    let text = settings.to_owned();
+    let text = places.iter().fold(text, |text, (place, value)| text.replace(place, value));
+    format!("{}\n", text.trim_end())
 }
 
 #[cfg(test)]

@@ -287,8 +287,8 @@ fn outer(name: &str, m: &ArgMatches) -> Option<Command> {
         "serve" => Command::Serve { http: m.get_one::<SocketAddr>("http").copied() },
         "call" => Command::Call { tool: text(m, "tool"), json: text(m, "request") },
         "doctor" => Command::Doctor,
-        "init" => Command::Init(setup::init(m)),
-        "poc" => Command::Poc(setup::poc(m)),
+        "init" => Command::Init(setup::init(m)?),
+        "poc" => Command::Poc(setup::poc(m)?),
         "approvals" => Command::People(People::Approvals),
         "approve" => Command::People(People::Decide { id: id(), grant: true }),
         "reject" => Command::People(People::Decide { id: id(), grant: false }),
@@ -302,7 +302,7 @@ fn outer(name: &str, m: &ArgMatches) -> Option<Command> {
             note: text(m, "note"),
         }),
         "move-state" => Command::People(People::MoveState {
-            cloud: Cloud::Aws,
+            cloud: setup::cloud_of(m)?,
             env: text(m, "env"),
             workspace: m.get_one::<String>("workspace").cloned(),
             note: text(m, "note"),
@@ -391,6 +391,20 @@ mod tests {
         for name in known.find_subcommand("ops").unwrap().get_subcommands().map(Clap::get_name) {
             let command = outer_of(&[&["datamcp", "ops", name], more(name)].concat());
             assert!(!matches!(command, Command::Doctor), "{name}: {command:?}");
+        }
+    }
+
+    #[test]
+    fn the_cloud_that_was_named_is_the_one_that_is_meant() {
+        for (word, cloud) in [("aws", Cloud::Aws), ("gcp", Cloud::Gcp)] {
+            let flag = format!("--cloud={word}");
+            let moved = outer_of(&["datamcp", "move-state", &flag, "--env=dev", "--note=y"]);
+            let Command::People(People::MoveState { cloud: of_move, .. }) = moved else {
+                panic!("{moved:?}")
+            };
+            let walked = outer_of(&["datamcp", "poc", word]);
+            let Command::Poc(Poc { cloud: of_poc, .. }) = walked else { panic!("{walked:?}") };
+            assert_eq!([of_move, of_poc], [cloud; 2], "{word}");
         }
     }
 

@@ -3,7 +3,9 @@
 
 mod cluster;
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
@@ -27,6 +29,8 @@ struct Walk<'a> {
     environment: &'a Environment,
     dry_run: bool,
     view: View,
+    /// What was warned of so far: each is said once.
+    warned: Mutex<BTreeSet<String>>,
 }
 
 /// How a step that may change something ended.
@@ -40,7 +44,8 @@ enum Step {
 /// Walks the sequence. Exit code 0: all of it, or all that a dry run can see.
 pub(super) async fn run(world: &World, actor: &Actor, poc: &Poc, view: View) -> Result<ExitCode> {
     let environment = world.config.environment(poc.cloud, &poc.env)?;
-    let walk = Walk { world, actor, environment, dry_run: poc.dry_run, view };
+    let warned = Mutex::default();
+    let walk = Walk { world, actor, environment, dry_run: poc.dry_run, view, warned };
     if !poc.dry_run {
         walk.confirm()?;
     }
@@ -283,10 +288,22 @@ impl Walk<'_> {
             answer =
                 self.end_of(id.parse().map_err(|e| Error::internal("reading an id", e))?).await?;
         }
+        self.warn(&answer);
         match answer.get("error").filter(|error| error.is_object()) {
             Some(error) => Err(serde_json::from_value(error.clone())
                 .unwrap_or_else(|e| Error::internal("reading an answer", e))),
             None => Ok(answer),
+        }
+    }
+
+    /// What an answer warns of, whether it is what was wished for or not.
+    fn warn(&self, answer: &Value) {
+        for warning in answer.get("warnings").and_then(Value::as_array).into_iter().flatten() {
+            let warning = warning.as_str().unwrap_or_default();
+            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+            if warned.insert(warning.to_owned()) {
+                self.say("warning", warning);
+            }
         }
     }
 

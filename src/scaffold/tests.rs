@@ -40,8 +40,23 @@ fn the_settings_say_what_was_answered() {
 
 #[test]
 fn the_lines_that_are_comments_are_right_too() {
-    // Every key that is offered in a comment is one that the settings know.
-    let text = answers().settings();
+    for (text, cloud) in [(answers().settings(), "aws"), (google().settings(), "gcp")] {
+        let raw = parse(&opened(&text), FILE.as_ref()).unwrap();
+        assert_eq!(raw.tiers["dev"].approvers, ["ops-lead"]);
+        assert!(raw.people.contains_key("ops-lead"));
+        let place = format!("infra/{cloud}/envs/dev/variables.tf");
+        let declared = LAID.iter().find(|(path, _)| *path == place).unwrap();
+        let of_aws = raw.environments.aws.get("dev").map(|dev| &dev.vars);
+        let vars = of_aws.or_else(|| raw.environments.gcp.get("dev").map(|dev| &dev.vars));
+        for variable in vars.unwrap().keys() {
+            let line = format!("variable \"{variable}\" {{");
+            assert!(declared.1.contains(&line), "{variable} is not declared");
+        }
+    }
+}
+
+/// Every key that is offered in a comment is one that the settings know.
+fn opened(text: &str) -> String {
     let open: Vec<String> = text
         .lines()
         .map(|line| {
@@ -53,14 +68,7 @@ fn the_lines_that_are_comments_are_right_too() {
             if is_code { bare.to_owned() } else { String::new() }
         })
         .collect();
-    let raw = parse(&open.join("\n"), FILE.as_ref()).unwrap();
-    assert_eq!(raw.tiers["dev"].approvers, ["ops-lead"]);
-    assert!(raw.people.contains_key("ops-lead"));
-    let declared = LAID.iter().find(|(path, _)| *path == "infra/aws/envs/dev/variables.tf");
-    for variable in raw.environments.aws["dev"].vars.keys() {
-        let line = format!("variable \"{variable}\" {{");
-        assert!(declared.unwrap().1.contains(&line), "{variable} is not declared");
-    }
+    open.join("\n")
 }
 
 #[test]
@@ -84,7 +92,76 @@ fn bad_answers_are_refused_by_field() {
         assert_eq!(refused.field.as_deref(), Some(field), "{refused}");
         assert!(refused.allowed.is_some(), "{refused}");
     }
-    assert_eq!(cloud(Cloud::Gcp).unwrap_err().allowed.as_deref(), Some("aws"));
+}
+
+fn google() -> GoogleAnswers {
+    GoogleAnswers {
+        name: "acme".into(),
+        project_id: "acme-dev-4711".into(),
+        region: "europe-west1".into(),
+        os_user: "it's \"me\"\\".into(),
+        ..GoogleAnswers::default()
+    }
+}
+
+#[test]
+fn the_settings_of_google_cloud_say_what_was_answered() {
+    let mut given = google();
+    given.check().unwrap();
+    let raw = parse(&given.settings(), FILE.as_ref()).unwrap();
+    let dev = &raw.environments.gcp["dev"];
+    assert_eq!((raw.project.as_str(), dev.project_id.as_str()), ("acme", "acme-dev-4711"));
+    assert_eq!(dev.vars["name"], "acme-dev");
+    assert_eq!(dev.cluster.as_ref().unwrap().name.as_deref(), Some("acme-dev"));
+    assert_eq!(raw.principals["agent"].os_user, "it's \"me\"\\");
+    assert!(dev.impersonate.is_empty() && raw.gcp.endpoint_url.is_none());
+    assert!(raw.tiers["dev"].auto_approve.is_empty(), "a person decides everything");
+    let crate::config::raw::State::Gcs { bucket, .. } = &dev.state else { panic!("{dev:?}") };
+    assert_eq!(bucket, "acme-dev-tfstate-acme-dev-4711");
+    let deployer = "deployer@acme-dev-4711.iam.gserviceaccount.com";
+    given.impersonate = Some(deployer.into());
+    given.bucket = Some("mine".into());
+    given.check().unwrap();
+    let text = given.settings();
+    assert!(!text.contains("{{"), "{text}");
+    let raw = parse(&text, FILE.as_ref()).unwrap();
+    let dev = &raw.environments.gcp["dev"];
+    assert_eq!(dev.impersonate, [deployer]);
+    let crate::config::raw::State::Gcs { bucket, .. } = &dev.state else { panic!("{dev:?}") };
+    assert_eq!(bucket, "mine");
+}
+
+#[test]
+fn bad_answers_for_google_cloud_are_refused_by_field() {
+    type Case = (&'static str, fn(&mut GoogleAnswers));
+    let cases: [Case; 7] = [
+        ("name", |a| a.name = "Acme".into()),
+        ("name", |a| a.name = "a".repeat(20)),
+        ("project_id", |a| a.project_id = "415104041262".into()),
+        ("project_id", |a| a.project_id = String::new()),
+        ("region", |a| a.region = "europe-west1-b".into()),
+        ("bucket", |a| a.bucket = Some("goog-mine".into())),
+        ("impersonate", |a| a.impersonate = Some("me@example.com".into())),
+    ];
+    for (field, change) in cases {
+        let mut given = google();
+        change(&mut given);
+        let refused = given.check().unwrap_err();
+        assert_eq!(refused.field.as_deref(), Some(field), "{refused}");
+        assert!(refused.allowed.is_some(), "{refused}");
+    }
+    let mut longest = google();
+    longest.name = "a".repeat(19);
+    longest.project_id = "p".repeat(30);
+    longest.check().unwrap();
+}
+
+#[test]
+fn the_longest_name_fits_what_infra_makes_of_it() {
+    // NAME-dev has to be a name in the sense of infra/gcp/envs/dev.
+    let declared = LAID.iter().find(|(path, _)| *path == "infra/gcp/envs/dev/variables.tf");
+    assert!(declared.unwrap().1.contains("^[a-z][a-z0-9-]{1,21}[a-z0-9]$"), "23 characters");
+    assert_eq!(format!("{}-dev", "a".repeat(19)).len(), 23);
 }
 
 #[test]
@@ -99,8 +176,26 @@ fn the_binary_carries_the_whole_tree_and_nothing_else() {
         "infra/aws/modules/iam/role.tf",
         "infra/aws/modules/network/vpc.tf",
         "infra/aws/modules/s3/tests/s3.tftest.hcl",
+        "infra/gcp/envs/dev/main.tf",
+        "infra/gcp/modules/gke/cluster.tf",
     ] {
         assert!(paths.contains(&needed), "{needed} in {paths:?}");
     }
     assert!(paths.iter().all(|p| !p.contains("/.terraform/") && !p.contains("tfstate")));
+}
+
+#[test]
+fn a_cloud_is_given_its_own_code_and_what_both_share() {
+    let paths = |cloud| -> Vec<String> {
+        let files = files(cloud, String::new());
+        files.iter().map(|(path, _)| path.display().to_string()).collect()
+    };
+    let (aws, gcp) = (paths(Cloud::Aws), paths(Cloud::Gcp));
+    assert!(aws.iter().all(|path| !path.starts_with("infra/gcp/")), "{aws:?}");
+    assert!(gcp.iter().all(|path| !path.starts_with("infra/aws/")), "{gcp:?}");
+    for shared in ["infra/README.md", "helm/charts/example-data-app/Chart.yaml", FILE] {
+        assert!(aws.iter().any(|path| path == shared), "{shared}: {aws:?}");
+        assert!(gcp.iter().any(|path| path == shared), "{shared}: {gcp:?}");
+    }
+    assert!(gcp.iter().any(|path| path == "infra/gcp/envs/dev/main.tf"), "{gcp:?}");
 }

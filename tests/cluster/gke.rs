@@ -248,6 +248,21 @@ fn preflight_says_who_we_are_and_what_is_done_to_the_cluster() {
 }
 
 #[test]
+fn a_cluster_that_nobody_has_made_yet_stops_nobody_and_one_elsewhere_does() {
+    let google = Google::new();
+    let settings = google.project.folder().join("datamcp.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    google.project.write("datamcp.toml", &text.replace(&google.cluster, "not-yet"));
+    let answer = google.preflight();
+    let cluster = check(&answer, "gcp/dev cluster");
+    assert_eq!((&cluster["level"], &answer["ok"]), (&json!("warning"), &json!(true)), "{answer:#}");
+    assert!(cluster["fix"].as_str().unwrap().contains("apply_terraform"), "{cluster}");
+    google.project.write("datamcp.toml", &text.replace(LOCATION, "europe-west1-c"));
+    let answer = google.preflight();
+    assert_eq!(check(&answer, "gcp/dev cluster")["level"], "failed", "{answer:#}");
+}
+
+#[test]
 fn bad_input_69_and_70_clusters_that_are_not_there() {
     let google = Google::new();
     let near = google.cluster.replacen("gke", "gek", 1);

@@ -1,7 +1,8 @@
-//! `cargo xtask demo`: the whole way from a dry run to an empty account, through the real MCP server.
+//! `cargo xtask demo`: the whole way from a dry run to an empty account of AWS, or project of Google Cloud, through the
+//! real MCP server.
 //!
 //! Plan, approval by a person, apply, destroy: each step says what it expects, and what the server says
-//! is compared with what the emulator says. The first step that fails ends the demo.
+//! is compared with what the cloud's counterpart in the lab says. The first step that fails ends the demo.
 
 mod play;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use self::play::{Play, deployment, release};
+use self::play::Play;
 use crate::lab::{Extent, Lab};
 use crate::place::Checkout;
 use crate::report::{Report, Ticker};
@@ -26,16 +27,25 @@ pub enum Build {
     Given(PathBuf),
 }
 
+/// Where the demo is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Cloud {
+    /// An account of AWS.
+    Aws,
+    /// A project of Google Cloud.
+    Gcp,
+}
+
 /// One step of the script.
 type Step = fn(&mut Play, &Ticker) -> Result<String>;
 
-/// What is done once the server runs.
+/// What is done once the server runs. `{cloud}` is who plays the cloud.
 const SCRIPT: [(&str, Step); 57] = [
-    ("the account is emptied, the state bucket too", |play, _| play.empty_the_account()),
+    ("nothing is there, not even the state bucket", |play, _| play.ground().empty()),
     ("preflight", |play, on| play.preflight(on)),
     ("list_environments", |play, on| play.environments(on)),
     ("bootstrap_state_backend, dry run", |play, on| play.plan("bootstrap_state_backend", on)),
-    ("the emulator confirms: no bucket yet", |play, _| play.no_bucket()),
+    ("{cloud} confirms: no bucket yet", |play, _| play.ground().no_bucket()),
     ("bootstrap_state_backend without approval", |play, on| {
         play.ask("bootstrap_state_backend", on)
     }),
@@ -43,31 +53,31 @@ const SCRIPT: [(&str, Step); 57] = [
     ("bootstrap_state_backend, the approved plan", |play, on| {
         play.carry_out("bootstrap_state_backend", on)
     }),
-    ("the emulator confirms: the bucket", |play, _| play.bucket_is_there()),
+    ("{cloud} confirms: the bucket", |play, _| play.ground().bucket_is_there()),
     ("apply_terraform, dry run", |play, on| play.plan("apply_terraform", on)),
-    ("the emulator confirms: nothing was made", |play, _| play.nothing_was_made()),
+    ("{cloud} confirms: nothing was made", |play, _| play.ground().nothing_was_made()),
     ("apply_terraform without approval", |play, on| play.ask("apply_terraform", on)),
     ("a person approves", |play, on| play.approve(on)),
     ("apply_terraform, the approved plan", |play, on| play.carry_out("apply_terraform", on)),
-    ("the emulator confirms: it is there", |play, _| play.it_is_there()),
+    ("{cloud} confirms: it is there", |play, _| play.ground().it_is_there()),
     ("terraform_outputs", |play, on| play.outputs(on)),
     ("apply_terraform again, dry run", |play, on| play.nothing_to_do(on)),
     ("generate_kubeconfig", |play, on| play.kubeconfig(on)),
     ("kubectl by hand, with that file", |play, _| play.kubectl()),
     ("preflight, with the cluster there", |play, on| play.preflight(on)),
-    ("helm_deploy, dry run", |play, on| play.plan_of("helm_deploy", &deployment(2), on)),
+    ("helm_deploy, dry run", |play, on| play.plan_of("helm_deploy", &play.deployment(2), on)),
     ("the cluster confirms: nothing was made", |play, _| play.no_release()),
     ("helm_deploy without approval", |play, on| play.ask("helm_deploy", on)),
     ("a person approves the release", |play, on| play.approve(on)),
     ("helm_deploy, the approved plan", |play, on| play.carry_out("helm_deploy", on)),
     ("the cluster confirms: 2 pods are ready", |play, _| play.pods_are(2)),
     ("helm_deploy with 3 pods, dry run", |play, on| {
-        play.plan_of("helm_deploy", &deployment(3), on)
+        play.plan_of("helm_deploy", &play.deployment(3), on)
     }),
     ("a person approves the upgrade", |play, on| play.ask_and_approve("helm_deploy", on)),
     ("helm_deploy with 3 pods, the approved plan", |play, on| play.carry_out("helm_deploy", on)),
     ("the cluster confirms: 3 pods are ready", |play, _| play.pods_are(3)),
-    ("helm_rollback, dry run", |play, on| play.plan_of("helm_rollback", &release(), on)),
+    ("helm_rollback, dry run", |play, on| play.plan_of("helm_rollback", &play.release(), on)),
     ("a person approves the way back", |play, on| play.ask_and_approve("helm_rollback", on)),
     ("helm_rollback, the approved plan", |play, on| play.carry_out("helm_rollback", on)),
     ("helm_status", |play, on| play.history(on)),
@@ -86,22 +96,22 @@ const SCRIPT: [(&str, Step); 57] = [
     ("the cluster confirms: the application's pod", |play, _| play.application_runs(true)),
     ("argo_delete_app with its objects, all of it", |play, on| play.delete_application(on)),
     ("the cluster confirms: it is gone", |play, _| play.application_runs(false)),
-    ("somebody changes a role by hand", |play, _| play.change_by_hand()),
+    ("somebody changes something by hand", |play, _| play.change_by_hand()),
     ("detect_drift", |play, on| play.drift(on)),
     ("destroy_terraform, dry run", |play, on| play.plan("destroy_terraform", on)),
-    ("the emulator confirms: it is still there", |play, _| play.it_is_there()),
+    ("{cloud} confirms: it is still there", |play, _| play.ground().it_is_there()),
     ("destroy_terraform without approval", |play, on| play.ask("destroy_terraform", on)),
     ("a person approves, by typing the name", |play, on| play.approve(on)),
     ("destroy_terraform, the approved plan", |play, on| play.carry_out("destroy_terraform", on)),
-    ("the emulator confirms: nothing is left", |play, _| play.nothing_was_made()),
+    ("{cloud} confirms: nothing is left", |play, _| play.ground().nothing_was_made()),
     ("list_operations", |play, on| play.operations(on)),
     ("the operations log is whole", |play, _| play.verify()),
 ];
 
 /// Runs the demo; the table is printed also when a step fails.
-pub fn run(checkout: &Checkout, build: &Build, keep: bool) -> Result<()> {
+pub fn run(checkout: &Checkout, cloud: Cloud, build: &Build, keep: bool) -> Result<()> {
     let mut report = Report::new();
-    let outcome = perform(checkout, build, &mut report);
+    let outcome = perform(checkout, cloud, build, &mut report);
     let ended = if keep {
         println!("the lab stays up; `cargo xtask lab down` ends it");
         Ok(())
@@ -114,7 +124,7 @@ pub fn run(checkout: &Checkout, build: &Build, keep: bool) -> Result<()> {
     outcome.and(ended)
 }
 
-fn perform(checkout: &Checkout, build: &Build, report: &mut Report) -> Result<()> {
+fn perform(checkout: &Checkout, cloud: Cloud, build: &Build, report: &mut Report) -> Result<()> {
     let program = build.program(checkout);
     report.step("build", "the binary", |_| build.make(checkout))?;
     report.step("lab", "lab up", |_| {
@@ -124,13 +134,33 @@ fn perform(checkout: &Checkout, build: &Build, report: &mut Report) -> Result<()
         let (terraform, kubernetes) = (&lab.terraform.version, &cluster.kubernetes.version);
         Ok(format!("{age}, {}, terraform {terraform}, Kubernetes {kubernetes}", lab.aws.endpoint))
     })?;
+    if cloud == Cloud::Gcp {
+        report.step("lab", "Google Cloud", |_| {
+            let (lab, new) = Lab::up_google(checkout)?;
+            let google = lab.google.context("the lab has no Google Cloud")?;
+            let age = if new { "new" } else { "was up" };
+            let (project, storage) = (&google.project_id, &google.storage);
+            Ok(format!("{age}, stand-ins for its APIs and its provider, fake-gcs-server {storage}, project {project}"))
+        })?;
+    }
     let lab = Lab::running(checkout)?.context("the lab ended at once")?;
-    let mut play = Play::prepare(lab, program, &checkout.lab())?;
+    let mut play = Play::prepare(cloud, lab, program, &checkout.lab())?;
     report.step("server", "start, tools/list", |_| play.start())?;
     for (name, step) in SCRIPT {
-        report.step("demo", name, |ticker| step(&mut play, ticker))?;
+        let name = name.replace("{cloud}", cloud.counterpart());
+        report.step("demo", &name, |ticker| step(&mut play, ticker))?;
     }
     report.step("server", "stop", |_| play.stop())
+}
+
+impl Cloud {
+    /// Who plays it in the lab.
+    fn counterpart(self) -> &'static str {
+        match self {
+            Self::Aws => "the emulator",
+            Self::Gcp => "Google's stand-in",
+        }
+    }
 }
 
 impl Build {

@@ -1,5 +1,5 @@
 //! The lab: an AWS emulator, a real Terraform with its provider, and a user's project that uses both; when asked for,
-//! a Kubernetes cluster and Argo CD beside them.
+//! a Kubernetes cluster, Argo CD and what plays Google Cloud beside them.
 //!
 //! There is one lab per checkout, in `target/lab/`; a test that wants an emulator of its own takes
 //! [`Lab::start_private`]. A new emulator is a new world: it starts with an empty project folder and
@@ -9,6 +9,7 @@ mod cluster;
 mod emulator;
 mod foreign;
 mod gcs;
+mod google;
 mod hcp;
 mod moto;
 mod ports;
@@ -20,7 +21,7 @@ use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use self::cluster::Programs;
@@ -28,8 +29,9 @@ pub use self::cluster::{Api, ArgoCd, Cluster, Kubernetes, NAMESPACE, Process};
 pub use self::emulator::{Emulator, Inventory};
 pub(crate) use self::foreign::{NEEDS, endpoint as foreign_endpoint};
 pub use self::gcs::Gcs;
+pub use self::google::{GOOGLE_PROJECT, Google};
 pub use self::hcp::Hcp;
-pub(crate) use self::project::{copy_infra, write_cli_config};
+pub(crate) use self::project::{copy_charts, copy_infra, write_cli_config};
 pub use self::registry::Registry;
 use crate::cache;
 use crate::child::Identity;
@@ -62,6 +64,9 @@ pub struct Lab {
     /// Kubernetes and Argo CD, where they were asked for.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<Cluster>,
+    /// Google Cloud, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub google: Option<Google>,
 }
 
 /// How much of the lab is wanted.
@@ -113,7 +118,8 @@ pub struct Terraform {
     pub cli_config: PathBuf,
 }
 
-/// A lab of one's own: it ends when this value is dropped, and also when the process dies.
+/// A lab of one's own: it ends when this value is dropped, and also when the process dies; a cluster beside it outlives a
+/// process that is killed, and is stopped by the next lab in the same folder.
 #[derive(Debug)]
 pub struct PrivateLab {
     lab: Lab,
@@ -138,6 +144,35 @@ impl Lab {
             new = true;
         }
         Ok((lab, new))
+    }
+
+    /// Adds Google Cloud to the checkout's lab, which is up; tells whether it had to be added.
+    pub fn up_google(checkout: &Checkout) -> Result<(Self, bool)> {
+        let _held = cache::hold(&checkout.target().join("lab.lock"), "lab")?;
+        let mut lab = Self::running(checkout)?.context("the lab is not up")?;
+        if let Some(google) = &lab.google {
+            let alive = google.process.as_ref().is_some_and(|process| process.identity.is_alive());
+            ensure!(
+                alive,
+                "the emulator of Cloud Storage has ended: `cargo xtask lab down` ends the rest of the lab"
+            );
+            return Ok((lab, false));
+        }
+        let folder = checkout.lab().join("google");
+        clear(&folder)?;
+        let (gcs, process) = Gcs::start_in_session(&folder)?;
+        let file = folder.join("credentials.json");
+        let added =
+            Google::furnish(&lab, &gcs, GOOGLE_PROJECT, "lab", &file).and_then(|mut google| {
+                google.process = Some(process.clone());
+                lab.google = Some(google);
+                project::lay(&lab, checkout)?;
+                lab.write(&checkout.lab())
+            });
+        if added.is_err() {
+            moto::stop(&process.identity);
+        }
+        added.map(|()| (lab, true))
     }
 
     fn up_aws(checkout: &Checkout, tools: &Tools) -> Result<(Self, bool)> {
@@ -179,13 +214,21 @@ impl Lab {
         written
     }
 
-    /// Stops the cluster of a lab whose emulator has ended.
+    /// Stops what is left of a lab whose emulator has ended.
     fn stop_orphans(folder: &Path) {
         // A record that cannot be read names nothing that could be stopped.
-        if let Ok(lab) = Self::read(&folder.join("lab.json"))
-            && let Some(cluster) = lab.cluster
-        {
+        if let Ok(lab) = Self::read(&folder.join("lab.json")) {
+            lab.stop_beside();
+        }
+    }
+
+    /// Stops what runs beside the emulator.
+    fn stop_beside(&self) {
+        if let Some(cluster) = &self.cluster {
             cluster.stop();
+        }
+        if let Some(process) = self.google.as_ref().and_then(|google| google.process.as_ref()) {
+            moto::stop(&process.identity);
         }
     }
 
@@ -196,9 +239,7 @@ impl Lab {
             Self::stop_orphans(&checkout.lab());
             return Ok(false);
         };
-        if let Some(cluster) = &lab.cluster {
-            cluster.stop();
-        }
+        lab.stop_beside();
         moto::stop(&lab.moto);
         let record = checkout.lab().join("lab.json");
         fs::remove_file(&record).with_context(|| format!("removing {}", record.display()))?;
@@ -225,6 +266,7 @@ impl Lab {
     pub fn start_private(folder: &Path) -> Result<PrivateLab> {
         let checkout = Checkout::find()?;
         let tools = tools_of_lab()?;
+        Self::stop_orphans(folder);
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         if let Some(endpoint) = foreign::endpoint() {
             let lab = foreign::describe(&tools, folder, endpoint)?;
@@ -303,6 +345,7 @@ impl Lab {
             project: folder.join("project"),
             moto,
             cluster: None,
+            google: None,
         })
     }
 
@@ -317,6 +360,27 @@ impl Lab {
         let (draft, record) = (folder.join("lab.json.new"), folder.join("lab.json"));
         fs::write(&draft, text).with_context(|| format!("writing {}", draft.display()))?;
         fs::rename(&draft, &record).with_context(|| format!("writing {}", record.display()))
+    }
+}
+
+impl PrivateLab {
+    /// Starts a cluster with Argo CD in an empty folder; it ends with this value.
+    pub fn add_cluster_beside(&mut self, home: &Path) -> Result<()> {
+        let programs = Programs::find(&tools_of_lab()?.moto, Extent::All)?;
+        clear(home)?;
+        let cluster = Cluster::start(&programs, &self.lab.aws, home)?;
+        let kubernetes = &cluster.kubernetes;
+        let (endpoint, ca) = (kubernetes.endpoint.clone(), kubernetes.ca.clone());
+        self.lab.cluster = Some(cluster);
+        self.lab.emulator().name_api_server(&endpoint, &ca)?;
+        let folder = self.lab.project.parent().context("the lab's folder")?;
+        self.lab.write(folder)
+    }
+}
+
+impl Drop for PrivateLab {
+    fn drop(&mut self) {
+        self.lab.stop_beside();
     }
 }
 

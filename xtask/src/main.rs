@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xtask::bench;
-use xtask::demo::{self, Build};
-use xtask::lab::{Cluster, Extent, Lab};
+use xtask::demo::{self, Build, Cloud};
+use xtask::lab::{Cluster, Extent, Google, Lab};
 use xtask::place::Checkout;
 use xtask::record;
 use xtask::suite::{self, Lane};
@@ -34,7 +34,7 @@ enum Task {
         #[command(subcommand)]
         verb: LabVerb,
     },
-    /// From a dry run to an empty account again, through the real MCP server, on the lab.
+    /// From a dry run to an empty account or project again, through the real MCP server, on the lab.
     Demo(DemoArguments),
     /// Write the generated references: docs/*.md and the golden files of the tests.
     Docs,
@@ -56,6 +56,9 @@ enum Task {
 /// How the demo is run.
 #[derive(Debug, clap::Args)]
 struct DemoArguments {
+    /// In which cloud.
+    #[arg(default_value = "aws")]
+    cloud: Cloud,
     /// Leave the lab up at the end.
     #[arg(long)]
     keep: bool,
@@ -91,6 +94,9 @@ enum LabVerb {
         /// Kubernetes and Argo CD as well.
         #[arg(long)]
         all: bool,
+        /// What plays Google Cloud as well, with a cluster and Argo CD for `datamcp poc gcp`.
+        #[arg(long)]
+        google: bool,
         /// Print the description as JSON.
         #[arg(long)]
         json: bool,
@@ -137,23 +143,27 @@ fn lab(verb: &LabVerb) -> Result<ExitCode> {
     let checkout = Checkout::find()?;
     let started = Instant::now();
     match verb {
-        LabVerb::Up { kubernetes, all, json } => {
-            let extent = match (all, kubernetes) {
+        LabVerb::Up { kubernetes, all, google, json } => {
+            let extent = match (*all || *google, kubernetes) {
                 (true, _) => Extent::All,
                 (false, true) => Extent::Kubernetes,
                 (false, false) => Extent::Aws,
             };
-            let (lab, new) = Lab::up(&checkout, extent)?;
+            let (mut lab, mut new) = Lab::up(&checkout, extent)?;
+            if *google {
+                let (with, added) = Lab::up_google(&checkout)?;
+                (lab, new) = (with, new || added);
+            }
             let what = if new { "started" } else { "was up already" };
             eprintln!("lab {what} after {:.1} s", started.elapsed().as_secs_f64());
-            describe(&lab, *json)?;
+            describe(&checkout, &lab, *json)?;
         }
         LabVerb::Down => {
             let what = if Lab::down(&checkout)? { "stopped" } else { "was not up" };
             println!("lab {what}");
         }
         LabVerb::Status { json } => match Lab::running(&checkout)? {
-            Some(lab) => describe(&lab, *json)?,
+            Some(lab) => describe(&checkout, &lab, *json)?,
             None if *json => {
                 println!("null");
                 return Ok(ExitCode::FAILURE);
@@ -173,7 +183,7 @@ fn demo(arguments: DemoArguments) -> Result<ExitCode> {
         None if arguments.release => Build::Release,
         None => Build::Debug,
     };
-    demo::run(&Checkout::find()?, &build, arguments.keep)?;
+    demo::run(&Checkout::find()?, arguments.cloud, &build, arguments.keep)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -206,7 +216,7 @@ fn test(lanes: Vec<Lane>) -> Result<ExitCode> {
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn describe(lab: &Lab, json: bool) -> Result<()> {
+fn describe(checkout: &Checkout, lab: &Lab, json: bool) -> Result<()> {
     if json {
         println!("{}", serde_json::to_string_pretty(lab)?);
         return Ok(());
@@ -222,7 +232,42 @@ fn describe(lab: &Lab, json: bool) -> Result<()> {
     if let Some(cluster) = &lab.cluster {
         describe_cluster(cluster);
     }
+    if let Some(google) = &lab.google {
+        describe_google(google);
+    }
+    by_hand(checkout, lab);
     Ok(())
+}
+
+fn describe_google(google: &Google) {
+    let Google { endpoint, storage, project_id, state_bucket, process, .. } = google;
+    println!(
+        "Google     {endpoint} (project {project_id}), stand-ins for its APIs and its provider"
+    );
+    println!("  storage  {storage} (bucket for the state: {state_bucket}, not there at first)");
+    if let Some(process) = process {
+        let state = if process.identity.is_alive() { "" } else { "  has ended" };
+        println!("  {:<29} pid {}{state}", process.name, process.identity.pid);
+    }
+}
+
+/// The first sequence as a user would type it; the lab's own log is no other project's.
+fn by_hand(checkout: &Checkout, lab: &Lab) {
+    if lab.cluster.as_ref().is_none_or(|cluster| cluster.argocd.is_none()) {
+        return;
+    }
+    let program = checkout.target().join("debug/datamcp");
+    let (program, state) = (program.display(), checkout.lab().join("state"));
+    println!("by hand    cd {}", lab.project.display());
+    println!("           export XDG_STATE_HOME={}", state.display());
+    let aws = &lab.aws;
+    println!(
+        "           AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} {program} poc aws",
+        aws.access_key_id, aws.secret_access_key
+    );
+    if lab.google.is_some() {
+        println!("           {program} poc gcp");
+    }
 }
 
 fn describe_cluster(cluster: &Cluster) {

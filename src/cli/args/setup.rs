@@ -15,15 +15,19 @@ pub struct Init {
     pub folder: PathBuf,
     /// Name of the project; left out, the folder's.
     pub name: Option<String>,
-    /// Account; none: that of the credentials.
+    /// AWS: the account; none: that of the credentials.
     pub account_id: Option<String>,
+    /// Google Cloud: the project.
+    pub project_id: Option<String>,
     /// Region.
     pub region: String,
     /// Bucket for the state.
     pub bucket: Option<String>,
-    /// Profile of the shared AWS configuration.
+    /// Google Cloud: the service account to act as.
+    pub impersonate: Option<String>,
+    /// AWS: profile of the shared configuration.
     pub profile: Option<String>,
-    /// Endpoint of an emulator.
+    /// AWS: endpoint of an emulator.
     pub endpoint_url: Option<String>,
     /// Only say what would be written.
     pub dry_run: bool,
@@ -63,20 +67,28 @@ pub(super) fn commands() -> [Clap; 2] {
         )
         .arg(text("name", "Name of the project [default: the folder's name]"))
         .arg(
-            text("account-id", "AWS account, twelve digits")
-                .required_unless_present("account_id_from_credentials"),
+            text("account-id", "AWS: the account, twelve digits")
+                .required_unless_present_any(["account_id_from_credentials", "project_id"]),
         )
         .arg(
             Arg::new("account_id_from_credentials")
                 .long("account-id-from-credentials")
                 .action(ArgAction::SetTrue)
                 .conflicts_with("account_id")
-                .help("Ask AWS which account the credentials belong to, and take that one"),
+                .help("AWS: ask which account the credentials belong to, and take that one"),
         )
-        .arg(text("region", "AWS region").required(true))
-        .arg(text("bucket", "Bucket for the state [default: NAME-dev-tfstate-ACCOUNT]"))
-        .arg(text("profile", "Profile of the shared AWS configuration"))
-        .arg(text("endpoint-url", "Endpoint of an AWS-compatible emulator"))
+        .arg(
+            text("project-id", "Google Cloud: id of the project")
+                .conflicts_with_all(["account_id", "account_id_from_credentials", "profile", "endpoint_url"]),
+        )
+        .arg(text("region", "Region").required(true))
+        .arg(text("bucket", "Bucket for the state [default: NAME-dev-tfstate-ACCOUNT, or -PROJECT]"))
+        .arg(
+            text("impersonate", "Google Cloud: service account to act as [default: none, the credentials themselves]")
+                .requires("project_id"),
+        )
+        .arg(text("profile", "AWS: profile of the shared configuration"))
+        .arg(text("endpoint-url", "AWS: endpoint of a compatible emulator"))
         .arg(
             Arg::new("dry_run")
                 .long("dry-run")
@@ -105,34 +117,35 @@ pub(super) fn commands() -> [Clap; 2] {
         )]
 }
 
-fn cloud_of(matches: &ArgMatches) -> Cloud {
-    match matches.get_one::<String>("cloud").map(String::as_str) {
-        Some("gcp") => Cloud::Gcp,
-        _ => Cloud::Aws,
-    }
+/// The cloud that was named. None that clap lets through and nothing here knows becomes another one.
+pub(super) fn cloud_of(matches: &ArgMatches) -> Option<Cloud> {
+    let word = matches.get_one::<String>("cloud")?;
+    [Cloud::Aws, Cloud::Gcp].into_iter().find(|cloud| cloud.word() == word)
 }
 
 /// The arguments of `init`.
-pub(super) fn init(matches: &ArgMatches) -> Init {
+pub(super) fn init(matches: &ArgMatches) -> Option<Init> {
     let text = |name: &str| matches.get_one::<String>(name).cloned();
-    Init {
-        cloud: cloud_of(matches),
+    Some(Init {
+        cloud: cloud_of(matches)?,
         folder: matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default(),
         name: text("name"),
         account_id: text("account_id"),
+        project_id: text("project_id"),
         region: text("region").unwrap_or_default(),
         bucket: text("bucket"),
+        impersonate: text("impersonate"),
         profile: text("profile"),
         endpoint_url: text("endpoint_url"),
         dry_run: matches.get_flag("dry_run"),
-    }
+    })
 }
 
 /// The arguments of `poc`.
-pub(super) fn poc(matches: &ArgMatches) -> Poc {
-    Poc {
-        cloud: cloud_of(matches),
+pub(super) fn poc(matches: &ArgMatches) -> Option<Poc> {
+    Some(Poc {
+        cloud: cloud_of(matches)?,
         env: matches.get_one::<String>("env").cloned().unwrap_or_default(),
         dry_run: matches.get_one::<bool>("dry_run").copied().unwrap_or(true),
-    }
+    })
 }

@@ -1,6 +1,7 @@
 //! How the cluster of an environment stands in its cloud, and what is done to it now.
 
 use super::{Check, Level, seen, within};
+use crate::error::{Error, ErrorCode};
 use crate::model::{Cloud, Cluster, ClusterAccess, Environment, OperationId};
 use crate::operation::World;
 use crate::operation::generate_kubeconfig;
@@ -10,6 +11,13 @@ use crate::port::ClusterOperation;
 const CLUSTER: u64 = 15;
 /// Operations that are named.
 const NAMED: usize = 3;
+
+/// Nowhere is a cluster of this name: before the first apply nothing is wrong with that.
+fn not_yet(error: &Error) -> bool {
+    error.code == ErrorCode::InvalidRequest
+        && error.field.as_deref() == Some("cluster")
+        && !error.details.contains_key("found_in")
+}
 
 /// A cluster that settings name; clusters of AWS are looked at when they are used.
 pub(super) async fn look(world: &World, environment: &Environment) -> Option<Check> {
@@ -23,6 +31,12 @@ pub(super) async fn look(world: &World, environment: &Environment) -> Option<Che
     let found = generate_kubeconfig::active(world, environment, operation, &cluster.name);
     let facts = match within(CLUSTER, "looking for the cluster", found).await {
         Ok(facts) => facts,
+        Err(error) if not_yet(&error) => {
+            let text = format!("{} is not there yet, or not in this place", cluster.name);
+            let or = error.next.unwrap_or_else(|| "check the name".to_owned());
+            let fix = format!("apply_terraform makes what the root module describes; else {or}");
+            return Some(Check::unwell(Level::Warning, name, text, fix));
+        }
         Err(error) => return Some(seen(name, Err(error))),
     };
     let mut text =

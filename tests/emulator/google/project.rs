@@ -109,10 +109,15 @@ impl Google {
         feed(&mut self.command(variables), &for_real(0).to_string()).expect("running").operation()
     }
 
+    /// The bucket of the state.
+    pub(super) fn bucket(&self) -> String {
+        bucket(&self.id)
+    }
+
     /// The state of terraform, as it lies in the bucket.
     pub(super) fn state(&self) -> Value {
         let text =
-            self.gcs.object(&bucket(&self.id), "dev/default.tfstate").unwrap().unwrap_or_default();
+            self.gcs.object(&self.bucket(), "dev/default.tfstate").unwrap().unwrap_or_default();
         serde_json::from_str(&text).unwrap_or_default()
     }
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,10 +73,24 @@ func (a *asked) byHand(ctx context.Context, kind, name string) (map[string]strin
 	return changed, json.Unmarshal(body, &changed)
 }
 
+// Tells the lab what came of a resource, as it would be seen at Google. The lab keeps it; a cluster comes and goes by it.
+func (a *asked) tell(ctx context.Context, kind, id string, gone bool, is map[string]string) error {
+	body, err := json.Marshal(map[string]any{"type": kind, "id": id, "gone": gone, "is": is})
+	if err != nil {
+		return err
+	}
+	_, err = a.call(ctx, http.MethodPost, "made/"+a.project, body)
+	return err
+}
+
 func (a *asked) get(ctx context.Context, path string) ([]byte, error) {
+	return a.call(ctx, http.MethodGet, path, nil)
+}
+
+func (a *asked) call(ctx context.Context, method, path string, given []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(a.base, "/")+"/"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.base, "/")+"/"+path, bytes.NewReader(given))
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,8 @@
 // What it has of the real one: the schemas of some of its resources (schema.json, as "terraform providers schema -json"
 // printed them of version 7.45.0), and the way it finds its credentials. What it has not: Google. It plans from the
 // schema alone, makes up what Google would have computed, and keeps nothing: what is there is what Terraform's state
-// says, but for texts that the lab says somebody changed by hand. Which argument cannot be changed in place stands in no schema: this one never replaces anything.
+// says, but for texts that the lab says somebody changed by hand. It tells the lab what it made and destroyed, so that a
+// cluster is there because it was applied. Which argument cannot be changed in place stands in no schema: this one never replaces anything.
 package main
 
 import (

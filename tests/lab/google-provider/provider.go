@@ -204,6 +204,9 @@ func (p *provider) ApplyResourceChange(ctx context.Context, given *tfprotov5.App
 		if value.IsKnown() && !value.IsNull() && value.As(&protected) == nil && protected {
 			return refused("Cannot destroy "+given.TypeName, errors.New("deletion_protection is set")), nil
 		}
+		if err := p.told(ctx, given.TypeName, prior, true); err != nil {
+			return refused("Destroying "+given.TypeName, err), nil
+		}
 		return &tfprotov5.ApplyResourceChangeResponse{NewState: given.PlannedState}, nil
 	}
 	state, err := p.whole(given.TypeName, planned)
@@ -211,7 +214,23 @@ func (p *provider) ApplyResourceChange(ctx context.Context, given *tfprotov5.App
 		return nil, err
 	}
 	answer, err := tfprotov5.NewDynamicValue(kind, state)
-	return &tfprotov5.ApplyResourceChangeResponse{NewState: &answer, Private: given.PlannedPrivate}, err
+	if err != nil {
+		return nil, err
+	}
+	if err := p.told(ctx, given.TypeName, state, false); err != nil {
+		return refused("Making "+given.TypeName, err), nil
+	}
+	return &tfprotov5.ApplyResourceChangeResponse{NewState: &answer, Private: given.PlannedPrivate}, nil
+}
+
+// Tells the lab that a resource is there, or is gone.
+func (p *provider) told(ctx context.Context, kind string, state tftypes.Value, gone bool) error {
+	made := newMaker(kind, state, p.at)
+	is := map[string]string{"name": made.name()}
+	if location := made.text("location"); location != "" {
+		is["location"] = location
+	}
+	return p.at.tell(ctx, kind, made.text("id"), gone, is)
 }
 
 // Everything known: what was left to be computed is made up.

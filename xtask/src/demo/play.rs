@@ -1,8 +1,8 @@
-//! The steps of the demo, and what each expects of the server, the emulator and the person.
+//! The steps of the demo, and what each expects of the server, the cloud and the person.
 
 mod application;
-mod backend;
 mod cluster;
+mod ground;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,13 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-pub(super) use cluster::{deployment, release};
-
-use super::expect;
-use crate::lab::{Inventory, Lab};
+use self::ground::Ground;
+use super::{Cloud, expect};
+use crate::lab::Lab;
 use crate::mcp::{Answer, Client, Progress};
 use crate::person::Person;
 use crate::report::Ticker;
 
-/// The environment that is built up and taken down.
-const TARGET: (&str, &str) = ("aws", "dev");
 /// The tools that the demo calls.
 const TOOLS: [&str; 18] = [
     "preflight",
@@ -48,40 +45,37 @@ pub(super) struct Play {
     lab: Lab,
     program: PathBuf,
     folder: PathBuf,
-    before: Inventory,
+    /// The cloud whose environment is built up and taken down.
+    ground: Box<dyn Ground>,
     client: Option<Client>,
     plan_id: String,
     approval_id: String,
+    /// What a drift has to name.
+    changed: &'static str,
 }
 
 impl Play {
-    pub(super) fn prepare(lab: Lab, program: PathBuf, folder: &Path) -> Result<Self> {
-        let before = lab.emulator().inventory()?;
-        let expected = [lab.aws.state_bucket.clone()];
-        if !before.buckets.iter().eq(expected.iter())
-            || !before
-                .beyond(&Inventory { buckets: before.buckets.clone(), ..Inventory::default() })
-                .is_empty()
-        {
-            bail!("the lab is in use: it holds {before:?}. `cargo xtask lab down` empties it");
-        }
+    pub(super) fn prepare(cloud: Cloud, lab: Lab, program: PathBuf, folder: &Path) -> Result<Self> {
+        let ground: Box<dyn Ground> = match cloud {
+            Cloud::Aws => Box::new(ground::Aws::of(&lab)?),
+            Cloud::Gcp => Box::new(ground::Google::of(&lab)?),
+        };
         Ok(Self {
             lab,
             program,
             folder: folder.to_path_buf(),
-            before,
+            ground,
             client: None,
             plan_id: String::new(),
             approval_id: String::new(),
+            changed: "",
         })
     }
 
     /// Starts the server with an environment of its own.
     pub(super) fn start(&mut self) -> Result<String> {
         let mut command = self.command(&["serve"])?;
-        command
-            .env("AWS_ACCESS_KEY_ID", &self.lab.aws.access_key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &self.lab.aws.secret_access_key);
+        command.envs(self.ground.variables());
         let log = self.folder.join("server.log");
         let mut client = Client::start(&mut command, &log)?;
         let hello = client.initialize()?;
@@ -104,15 +98,15 @@ impl Play {
     }
 
     pub(super) fn preflight(&mut self, ticker: &Ticker) -> Result<String> {
-        let (cloud, env) = TARGET;
-        let answer = self.call("preflight", &json!({ "cloud": cloud, "env": env }), ticker)?;
+        let target = self.target();
+        let answer = self.call("preflight", &target, ticker)?;
         let checks = answer.structured.get("checks").and_then(Value::as_array).map(Vec::len);
         Ok(checks.map(|number| format!("{number} checks")).unwrap_or_default())
     }
 
     pub(super) fn environments(&mut self, ticker: &Ticker) -> Result<String> {
         let answer = self.call("list_environments", &json!({}), ticker)?;
-        let (cloud, env) = TARGET;
+        let (cloud, env) = self.ground.target();
         let text = answer.structured.to_string();
         let there = text.contains(&format!("\"{cloud}\"")) && text.contains(&format!("\"{env}\""));
         expect(there, &format!("the environment {cloud}/{env}"), || answer.brief())?;
@@ -121,7 +115,7 @@ impl Play {
 
     /// A dry run: a plan with changes, and nothing else.
     pub(super) fn plan(&mut self, tool: &str, ticker: &Ticker) -> Result<String> {
-        self.plan_of(tool, &target(), ticker)
+        self.plan_of(tool, &self.target(), ticker)
     }
 
     /// The same with another request.
@@ -188,7 +182,8 @@ impl Play {
     }
 
     pub(super) fn outputs(&mut self, ticker: &Ticker) -> Result<String> {
-        let answer = self.call("terraform_outputs", &target(), ticker)?;
+        let target = self.target();
+        let answer = self.call("terraform_outputs", &target, ticker)?;
         let outputs = answer.structured.get("outputs");
         let number = match outputs {
             Some(Value::Object(outputs)) => outputs.len(),
@@ -201,7 +196,8 @@ impl Play {
 
     /// What has been applied needs no change.
     pub(super) fn nothing_to_do(&mut self, ticker: &Ticker) -> Result<String> {
-        let answer = self.call("apply_terraform", &target(), ticker)?;
+        let target = self.target();
+        let answer = self.call("apply_terraform", &target, ticker)?;
         expect(answer.status() == "planned", "status planned", || answer.brief())?;
         expect(counts(&answer)? == [0; 4], "a plan without changes", || answer.brief())?;
         Ok("no changes".to_owned())
@@ -229,42 +225,24 @@ impl Play {
         Ok(text.lines().last().unwrap_or_default().to_owned())
     }
 
-    pub(super) fn nothing_was_made(&self) -> Result<String> {
-        let made = self.lab.emulator().inventory()?.beyond(&self.before);
-        expect(made.is_empty(), "nothing beside the state bucket", || made.join(", "))?;
-        Ok("nothing beside the state bucket".to_owned())
+    /// The cloud, asked from outside.
+    pub(super) fn ground(&self) -> &dyn Ground {
+        self.ground.as_ref()
     }
 
-    pub(super) fn it_is_there(&self) -> Result<String> {
-        let emulator = self.lab.emulator();
-        let now = emulator.inventory()?;
-        let buckets: Vec<&String> = now.buckets.difference(&self.before.buckets).collect();
-        let found = [
-            ("a VPC", now.vpcs.len()),
-            ("subnets", now.subnets.len()),
-            ("a bucket", buckets.len()),
-            ("a role", now.roles.len()),
-            ("a cluster", now.clusters.len()),
-            ("a node group", now.node_groups.len()),
-            ("an OIDC provider", now.oidc_providers.len()),
-        ];
-        for (what, number) in found {
-            expect(number > 0, what, || format!("{now:?}"))?;
-        }
-        for bucket in &buckets {
-            let encryption = emulator.bucket_encryption(bucket)?;
-            expect(encryption.is_some(), &format!("encryption of {bucket}"), || "none".to_owned())?;
-        }
-        Ok(format!(
-            "{} VPC, {} subnets, {} cluster, {} node group, {} OIDC providers, {} roles, {} encrypted bucket(s)",
-            now.vpcs.len(),
-            now.subnets.len(),
-            now.clusters.len(),
-            now.node_groups.len(),
-            now.oidc_providers.len(),
-            now.roles.len(),
-            buckets.len(),
-        ))
+    /// Somebody changes something behind terraform's back.
+    pub(super) fn change_by_hand(&mut self) -> Result<String> {
+        let (named, what) = self.ground.change_by_hand()?;
+        self.changed = named;
+        Ok(what)
+    }
+
+    pub(super) fn drift(&mut self, ticker: &Ticker) -> Result<String> {
+        let target = self.target();
+        let answer = self.call("detect_drift", &target, ticker)?;
+        let found = answer.text_at("/summary/resources/0/address").unwrap_or_default().to_owned();
+        expect(found.contains(self.changed), "what was changed by hand", || answer.brief())?;
+        Ok(found)
     }
 
     /// Calls a tool and waits for its operation's end; a failure that the tool reports is an error.
@@ -281,6 +259,12 @@ impl Play {
             bail!("{tool}: expected an answer, got the error {}", answer.brief());
         }
         Ok(answer)
+    }
+
+    /// The request that names the environment.
+    fn target(&self) -> Value {
+        let (cloud, env) = self.ground.target();
+        json!({ "cloud": cloud, "env": env })
     }
 
     fn for_real(&self) -> Value {
@@ -312,11 +296,6 @@ impl Play {
         }
         Ok(command)
     }
-}
-
-fn target() -> Value {
-    let (cloud, env) = TARGET;
-    json!({ "cloud": cloud, "env": env })
 }
 
 /// The four numbers of a summary.

@@ -29,6 +29,8 @@ pub const NAMESPACE: &str = "apps";
 const DESTINATION: &str = "lab";
 /// The Argo CD project of [`NAMESPACE`].
 const PROJECT: &str = "apps";
+/// The same for the environment in Google Cloud.
+const GOOGLE_PROJECT: &str = "apps-gcp";
 
 /// The control plane, and ways in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,6 +72,12 @@ pub struct ArgoCd {
     pub operator_token: PathBuf,
     /// The project that lets [`ArgoCd::repository`] be deployed into one namespace.
     pub project: String,
+    /// A project like it, for the environment in Google Cloud: one project means one environment.
+    #[serde(default)]
+    pub google_project: String,
+    /// A file with a token of the role `deployer` of [`ArgoCd::google_project`].
+    #[serde(default)]
+    pub google_token: PathBuf,
     /// The name of the destination cluster; its server is the API server's URL.
     pub destination: String,
     /// A git repository that the repository server can read; tests may commit to it.
@@ -163,7 +171,9 @@ impl Cluster {
 
     /// Whether all of it runs, and as much as is wanted.
     pub(super) fn serves(&self, extent: Extent) -> bool {
-        (extent != Extent::All || self.argocd.is_some())
+        // One of an earlier checkout lacks the second project.
+        let whole = |argocd: &ArgoCd| !argocd.google_project.is_empty();
+        (extent != Extent::All || self.argocd.as_ref().is_some_and(whole))
             && self.processes().all(|process| process.identity.is_alive())
     }
 

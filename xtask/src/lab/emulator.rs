@@ -134,11 +134,13 @@ impl Emulator {
         text_of(answer, &url).map(drop)
     }
 
-    /// Tells the emulator which API server its clusters have, and the authority behind its certificate.
+    /// Tells the emulator which API server its clusters have, those of EKS and those that Terraform makes in Google
+    /// Cloud, and the authority behind its certificate.
     pub fn name_api_server(&self, endpoint: &str, ca: &Path) -> Result<()> {
         let ca = fs::read(ca).context("reading the lab's authority")?;
         let names = json!({ "endpoint": endpoint, "certificate": STANDARD.encode(ca) });
-        self.control("eks", &names).map(drop)
+        self.control("eks", &names)?;
+        self.control("google", &json!({ "api_server": names })).map(drop)
     }
 
     /// Makes an EKS cluster whose maker is not its administrator, and lets the emulator's own user in as a member of

@@ -1,6 +1,8 @@
-//! An emulator of Google Cloud Storage, for states that lie there: a process of one's own that ends with its value.
+//! An emulator of Google Cloud Storage, for states that lie there: a process of one's own that ends with its value, or the
+//! lab's, which outlives it.
 
 use std::fs::File;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -8,10 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::Process;
 use super::ports::Ports;
-use crate::child;
+use crate::child::{self, Identity};
 use crate::tools::Tool;
 
 /// How long it may take to answer.
@@ -23,54 +26,55 @@ static ALONE: Mutex<()> = Mutex::new(());
 /// A running emulator.
 #[derive(Debug)]
 pub struct Gcs {
-    child: Child,
-    port: u16,
+    /// None where its process is somebody else's to end.
+    child: Option<Child>,
+    host: String,
 }
 
 impl Gcs {
     /// Starts one; its log goes into `folder`.
     pub fn start(folder: &Path) -> Result<Self> {
-        let tool = Tool::FakeGcs.provide()?;
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let port = Ports::new().take()?;
-        let log = File::create(folder.join("gcs.log")).context("making the emulator's log")?;
-        let host = format!("127.0.0.1:{port}");
-        let child = Command::new(&tool.path)
-            .args(["-scheme", "http", "-backend", "memory", "-host", "127.0.0.1"])
-            .args(["-port", &port.to_string(), "-public-host", &host])
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().context("sharing the emulator's log")?)
-            .stderr(log)
-            .spawn()
-            .context("starting the emulator")?;
-        let mut gcs = Self { child, port };
-        gcs.wait(folder)?;
-        Ok(gcs)
+        let (child, host) = begin(folder, |_| {})?;
+        Ok(Self { child: Some(child), host })
     }
 
-    fn wait(&mut self, folder: &Path) -> Result<()> {
-        let started = Instant::now();
-        let log = || child::tail(&folder.join("gcs.log"));
-        while ureq::get(self.url("/storage/v1/b?project=lab")).call().is_err() {
-            if self.child.try_wait().context("looking after the emulator")?.is_some() {
-                bail!("the emulator of Cloud Storage ended\n{}", log());
-            }
-            if started.elapsed() > PATIENCE {
-                bail!("no answer from the emulator of Cloud Storage\n{}", log());
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(())
+    /// Starts one that outlives this process.
+    pub(super) fn start_in_session(folder: &Path) -> Result<(Self, Process)> {
+        let (mut child, host) = begin(folder, |command| {
+            command.process_group(0);
+        })?;
+        let Some(identity) = Identity::of(child.id()) else {
+            // It has ended; this only takes its end note.
+            let _ = child.wait();
+            bail!("the emulator of Cloud Storage ended\n{}", child::tail(&folder.join("gcs.log")));
+        };
+        let process = Process { name: "fake-gcs-server".to_owned(), identity };
+        Ok((Self::at(&host), process))
+    }
+
+    /// One that runs at `host:port`.
+    pub fn at(host: &str) -> Self {
+        Self { child: None, host: host.to_owned() }
     }
 
     /// `host:port`.
     pub fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.host.clone()
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.host())
+        format!("http://{}{path}", self.host)
+    }
+
+    /// Names of its buckets.
+    pub fn buckets(&self) -> Result<Vec<String>> {
+        let url = self.url("/storage/v1/b?project=lab");
+        let mut answer = ureq::get(&url).call().with_context(|| format!("asking {url}"))?;
+        let text = answer.body_mut().read_to_string().context("reading the buckets")?;
+        let list: Value = serde_json::from_str(&text).context("reading the buckets")?;
+        let items = list.get("items").and_then(Value::as_array).into_iter().flatten();
+        let names = items.filter_map(|bucket| bucket.get("name")?.as_str());
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// Makes a bucket.
@@ -114,10 +118,55 @@ fn escaped(name: &str) -> String {
     name.replace('/', "%2F")
 }
 
+/// Starts the process and waits for its first answer; where it listens.
+fn begin(folder: &Path, more: impl FnOnce(&mut Command)) -> Result<(Child, String)> {
+    let tool = Tool::FakeGcs.provide()?;
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let port = Ports::new().take()?;
+    let log = File::create(folder.join("gcs.log")).context("making the emulator's log")?;
+    let host = format!("127.0.0.1:{port}");
+    let mut command = Command::new(&tool.path);
+    command
+        .args(["-scheme", "http", "-backend", "memory", "-host", "127.0.0.1"])
+        .args(["-port", &port.to_string(), "-public-host", &host])
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().context("sharing the emulator's log")?)
+        .stderr(log);
+    more(&mut command);
+    let mut child = command.spawn().context("starting the emulator")?;
+    match wait(&mut child, &host, folder) {
+        Ok(()) => Ok((child, host)),
+        Err(error) => {
+            // It is not of use to anybody; that it has ended already is fine.
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(error)
+        }
+    }
+}
+
+fn wait(child: &mut Child, host: &str, folder: &Path) -> Result<()> {
+    let started = Instant::now();
+    let log = || child::tail(&folder.join("gcs.log"));
+    while ureq::get(format!("http://{host}/storage/v1/b?project=lab")).call().is_err() {
+        if child.try_wait().context("looking after the emulator")?.is_some() {
+            bail!("the emulator of Cloud Storage ended\n{}", log());
+        }
+        if started.elapsed() > PATIENCE {
+            bail!("no answer from the emulator of Cloud Storage\n{}", log());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
 impl Drop for Gcs {
     fn drop(&mut self) {
-        // It holds nothing that outlives it; an error means that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            // It holds nothing that outlives it; an error means that it has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

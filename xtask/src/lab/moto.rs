@@ -37,6 +37,10 @@ const PROGRAM: &[(&str, &str)] = &[
         "additions/google_by_hand.py",
         include_str!("../../../tests/lab/python/additions/google_by_hand.py"),
     ),
+    (
+        "additions/google_made.py",
+        include_str!("../../../tests/lab/python/additions/google_made.py"),
+    ),
     ("additions/google.json", include_str!("../../../tests/lab/python/additions/google.json")),
     (
         "additions/google_projects.py",

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use toml::Value;
 use walkdir::WalkDir;
 
-use super::Lab;
+use super::{ArgoCd, Cluster, Google, Lab};
 use crate::child;
 use crate::place::Checkout;
 
@@ -19,11 +19,14 @@ pub(super) fn lay(lab: &Lab, checkout: &Checkout) -> Result<()> {
         fs::remove_dir_all(&infra).with_context(|| format!("clearing {}", infra.display()))?;
     }
     copy_tree(&checkout.top().join("infra"), &infra)?;
+    if lab.google.is_some() {
+        Google::lay(lab, checkout, &lab.project)?;
+    }
     let charts = lab.project.join("helm/charts");
     if charts.exists() {
         fs::remove_dir_all(&charts).with_context(|| format!("clearing {}", charts.display()))?;
     }
-    copy_tree(&checkout.top().join("helm/charts"), &charts)?;
+    copy_charts(checkout, &lab.project)?;
     let file = lab.project.join("datamcp.toml");
     fs::write(&file, configuration(lab)?).with_context(|| format!("writing {}", file.display()))
 }
@@ -33,7 +36,12 @@ pub(crate) fn copy_infra(checkout: &Checkout, to: &Path) -> Result<()> {
     copy_tree(&checkout.top().join("infra"), to)
 }
 
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+/// Copies the charts of this repository into a project's folder.
+pub(crate) fn copy_charts(checkout: &Checkout, folder: &Path) -> Result<()> {
+    copy_tree(&checkout.top().join("helm/charts"), &folder.join("helm/charts"))
+}
+
+pub(super) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("making {}", to.display()))?;
     let sources = WalkDir::new(from).sort_by_file_name().into_iter().filter_entry(|entry| {
         let name = entry.file_name().to_string_lossy();
@@ -52,32 +60,30 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+fn quoted(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}
+
+fn path(path: &Path) -> String {
+    quoted(&path.display().to_string())
+}
+
 /// The `datamcp.toml` of the project.
 pub(super) fn configuration(lab: &Lab) -> Result<String> {
     let user = child::capture(Command::new("id").arg("-un"))?;
-    let quoted = |text: &str| Value::String(text.to_owned()).to_string();
-    let path = |path: &Path| quoted(&path.display().to_string());
     let helm = lab.cluster.as_ref().map_or_else(String::new, |cluster| {
         format!("\n[helm]\nbinary = {}\n", path(&cluster.kubernetes.helm))
     });
-    let argocd = lab.cluster.as_ref().and_then(|cluster| cluster.argocd.as_ref());
-    let server = argocd.map_or_else(String::new, |argocd| {
-        format!(
-            "\n[argocd.main]\nurl = {}\ntoken = {}\nca = {}\n",
-            quoted(&argocd.url),
-            quoted(&format!("file:{}", argocd.project_token.display())),
-            path(&argocd.ca),
-        )
-    });
-    let project = match (argocd, &lab.cluster) {
-        (Some(argocd), Some(cluster)) => format!(
-            "argocd = {{ server = \"main\", project = {}, destination = {}, repos = [{}] }}\n",
-            quoted(&argocd.project),
-            quoted(&cluster.kubernetes.endpoint),
-            quoted(&format!("file://{}", argocd.repository.display())),
-        ),
-        _ => String::new(),
+    let argocd = lab.cluster.as_ref().and_then(|c| Some((c, c.argocd.as_ref()?)));
+    let server = argocd.map_or_else(String::new, |(_, argocd)| of_server(argocd));
+    let of_project = |google| {
+        argocd.map_or_else(String::new, |(cluster, argocd)| of_project(cluster, argocd, google))
     };
+    let google = lab
+        .google
+        .as_ref()
+        .map_or_else(String::new, |google| format!("\n{}", google.settings(&of_project(true))));
+    let aws = &lab.aws;
     Ok(format!(
         r#"# The lab's project: everything here points to an emulator on this machine.
 project = "datamcp-lab"
@@ -109,7 +115,7 @@ ci = {{ repository = "example/data-platform", state = {{ bucket = {bucket} }} }}
 [environments.aws.dev.vars.access_entries.deployer]
 principal_arn = "arn:aws:iam::{number}:user/moto"
 groups = ["datamcp:deployers"]
-
+{google}
 [tiers.dev]
 auto_approve = []
 
@@ -119,13 +125,48 @@ roles = ["change", "destroy"]
 "#,
         binary = path(&lab.terraform.path),
         mirror = path(&lab.terraform.provider_mirror),
-        endpoint = quoted(&lab.aws.endpoint),
-        account = quoted(&lab.aws.account_id),
-        number = lab.aws.account_id,
-        region = quoted(&lab.aws.region),
-        bucket = quoted(&lab.aws.state_bucket),
+        endpoint = quoted(&aws.endpoint),
+        account = quoted(&aws.account_id),
+        number = aws.account_id,
+        region = quoted(&aws.region),
+        bucket = quoted(&aws.state_bucket),
+        project = of_project(false),
         user = quoted(user.trim()),
     ))
+}
+
+/// Argo CD, and the application that `datamcp poc` brings to Healthy.
+fn of_server(argocd: &ArgoCd) -> String {
+    format!(
+        "\n[argocd.main]\nurl = {}\ntoken = {}\nca = {}\n\n\
+         [poc.application]\nname = \"web\"\nrepo = {}\npath = \"web\"\nrevision = \"main\"\n\
+         namespace = \"apps\"\n",
+        quoted(&argocd.url),
+        quoted(&format!("file:{}", argocd.project_token.display())),
+        path(&argocd.ca),
+        quoted(&repository(argocd)),
+    )
+}
+
+/// An environment's project of Argo CD: each has one of its own.
+fn of_project(cluster: &Cluster, argocd: &ArgoCd, google: bool) -> String {
+    let (project, token) = if google {
+        let token =
+            format!("token = {}, ", quoted(&format!("file:{}", argocd.google_token.display())));
+        (&argocd.google_project, token)
+    } else {
+        (&argocd.project, String::new())
+    };
+    format!(
+        "argocd = {{ server = \"main\", project = {}, {token}destination = {}, repos = [{}] }}\n",
+        quoted(project),
+        quoted(&cluster.kubernetes.endpoint),
+        quoted(&repository(argocd)),
+    )
+}
+
+fn repository(argocd: &ArgoCd) -> String {
+    format!("file://{}", argocd.repository.display())
 }
 
 /// Writes a Terraform CLI configuration that takes providers from the mirror and from nowhere else.

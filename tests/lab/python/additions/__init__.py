@@ -12,9 +12,9 @@ Each module says in its first lines what AWS does (API reference), what moto doe
 
 import json
 
-from . import eks, google, google_by_hand, google_projects, google_storage, keys, organizations, permissions, quotas, s3_buckets, s3_faults, s3_transport, sso
+from . import eks, google, google_by_hand, google_made, google_projects, google_storage, keys, organizations, permissions, quotas, s3_buckets, s3_faults, s3_transport, sso
 
-LAYERS = (google_by_hand, google_projects, google_storage, google, sso, keys, s3_buckets, s3_transport, s3_faults, eks, permissions, organizations, quotas)
+LAYERS = (google_by_hand, google_made, google_projects, google_storage, google, sso, keys, s3_buckets, s3_transport, s3_faults, eks, permissions, organizations, quotas)
 
 
 def wrapped(app):

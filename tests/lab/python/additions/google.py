@@ -18,6 +18,8 @@ Control, one of (all names are whole, all lists replace what there was):
 - `{"machine": email}`: whose token the metadata server gives;
 - `{"revoke": email or refresh token}`: none of its tokens is taken any more;
 - `{"secret": name, "project": id, "versions": {number: text, or null for one that is disabled}}`, with `"readers": [emails]`;
+- `{"api_server": {"endpoint": URL, "certificate": base64}}`: whose API the clusters have that Terraform makes (`google_made.py`);
+- `{"clusters": project}` answers `{"clusters": [as GetCluster shows them]}`;
 - `{"calls": part}` answers `{"calls": [paths]}`: what was asked whose path holds this.
 """
 
@@ -41,7 +43,7 @@ with open(os.path.join(os.path.dirname(__file__), "google.json")) as file:
 _lock = threading.Lock()
 _projects, _clusters, _operations = {}, {}, {}
 _accounts, _people, _pools, _tokens = {}, {}, {}, {}
-_machine, _secrets = {}, {}
+_machine, _secrets, _server = {}, {}, {}
 _calls = []
 
 
@@ -55,7 +57,11 @@ def control(request):
     with _lock:
         if "calls" in request:
             return {"calls": [call for call in _calls if request["calls"] in call]}
-        if "cluster" in request:
+        if "clusters" in request:
+            return {"clusters": [c for (p, _, _), c in sorted(_clusters.items()) if p == request["clusters"]]}
+        if "api_server" in request:
+            _server.update(request["api_server"])
+        elif "cluster" in request:
             cluster = request["cluster"]
             _clusters[request["project"], cluster["location"], cluster["name"]] = cluster
         elif "operation" in request:
@@ -78,6 +84,27 @@ def control(request):
             for token in [t for t, found in _tokens.items() if found["email"] == gone]:
                 del _tokens[token]
         return {}
+
+
+def member(environ, project):
+    """Refuses whoever may not see the project."""
+    with _lock:
+        _member(environ, project, "resourcemanager.projects.get")
+
+
+def cluster_stands(project, location, name, stands):
+    """A cluster that Terraform made, or one that it destroyed."""
+    path = f"projects/{project}/locations/{location}/clusters/{name}"
+    with _lock:
+        _clusters.pop((project, location, name), None)
+        if stands:
+            # Without an API server: an address of the network that RFC 5737 keeps for examples.
+            _clusters[project, location, name] = {
+                "name": name, "location": location, "status": "RUNNING", "currentMasterVersion": "1.34.3-gke.100",
+                "endpoint": _server.get("endpoint", "192.0.2.10").removeprefix("https://"),
+                "selfLink": f"https://container.googleapis.com/v1/{path}",
+                "masterAuth": {"clusterCaCertificate": _server.get("certificate", "")},
+            }
 
 
 def wrap(app):

@@ -19,9 +19,18 @@ impl Play {
         cluster.argocd.as_ref().context("the lab has no Argo CD")
     }
 
+    /// The environment's project of Argo CD.
+    fn project(&self) -> Result<&str> {
+        let argocd = self.argocd()?;
+        Ok(match self.ground.target() {
+            ("gcp", _) => &argocd.google_project,
+            _ => &argocd.project,
+        })
+    }
+
     /// The request that names the application.
     pub(in crate::demo) fn application(&self) -> Result<Value> {
-        Ok(json!({ "app_name": APPLICATION, "project": self.argocd()?.project }))
+        Ok(json!({ "app_name": APPLICATION, "project": self.project()? }))
     }
 
     /// The request that makes it from the lab's own git repository.
@@ -29,7 +38,7 @@ impl Play {
         let argocd = self.argocd()?;
         Ok(json!({
             "app_name": APPLICATION,
-            "project": argocd.project,
+            "project": self.project()?,
             "manifest_repo": format!("file://{}", argocd.repository.display()),
             "path": "web",
             "revision": "main",
@@ -49,7 +58,7 @@ impl Play {
     pub(in crate::demo) fn no_application(&self) -> Result<String> {
         let seen = self.seen()?;
         expect(seen.is_none(), "no application", || json!(seen).to_string())?;
-        Ok(format!("no {APPLICATION} in project {}", self.argocd()?.project))
+        Ok(format!("no {APPLICATION} in project {}", self.project()?))
     }
 
     pub(in crate::demo) fn synced_and_healthy(&mut self, ticker: &Ticker) -> Result<String> {

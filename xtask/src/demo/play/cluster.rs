@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{Play, TARGET};
+use super::Play;
 use crate::child;
 use crate::demo::expect;
 use crate::lab::Kubernetes;
@@ -15,23 +15,28 @@ use crate::report::Ticker;
 
 const NAMESPACE: &str = "apps";
 const RELEASE: &str = "data-app";
-const CONTEXT: &str = "aws-dev";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/apps/deployments";
 
-/// The request that names the release.
-pub(in crate::demo) fn release() -> Value {
-    json!({ "kube_context": CONTEXT, "namespace": NAMESPACE, "release": RELEASE })
-}
-
-/// The request that deploys the chart of this repository with so many pods.
-pub(in crate::demo) fn deployment(pods: u32) -> Value {
-    json!({
-        "kube_context": CONTEXT, "namespace": NAMESPACE, "release": RELEASE,
-        "chart_path": "helm/charts/example-data-app", "values": { "replicas": pods },
-    })
-}
-
 impl Play {
+    /// The environment's kube context.
+    fn context(&self) -> String {
+        let (cloud, env) = self.ground.target();
+        format!("{cloud}-{env}")
+    }
+
+    /// The request that names the release.
+    pub(in crate::demo) fn release(&self) -> Value {
+        json!({ "kube_context": self.context(), "namespace": NAMESPACE, "release": RELEASE })
+    }
+
+    /// The request that deploys the chart of this repository with so many pods.
+    pub(in crate::demo) fn deployment(&self, pods: u32) -> Value {
+        json!({
+            "kube_context": self.context(), "namespace": NAMESPACE, "release": RELEASE,
+            "chart_path": "helm/charts/example-data-app", "values": { "replicas": pods },
+        })
+    }
+
     fn kubernetes(&self) -> Result<&Kubernetes> {
         let cluster = self.lab.cluster.as_ref().context("the lab has no cluster")?;
         Ok(&cluster.kubernetes)
@@ -43,7 +48,7 @@ impl Play {
 
     /// The way in, in a file of the project: the user's own stays as it is.
     pub(in crate::demo) fn kubeconfig(&mut self, ticker: &Ticker) -> Result<String> {
-        let (cloud, env) = TARGET;
+        let (cloud, env) = self.ground.target();
         let request = json!({ "cloud": cloud, "env": env, "path": "kubeconfig" });
         let answer = self.call("generate_kubeconfig", &request, ticker)?;
         let endpoint = answer.text_at("/endpoint").unwrap_or_default().to_owned();
@@ -52,16 +57,15 @@ impl Play {
         Ok(format!("context {}, {endpoint}", answer.text_at("/context").unwrap_or_default()))
     }
 
-    /// What a user would type. The token comes from `datamcp eks-token`, and the cluster checks it.
+    /// What a user would type. The token comes from `datamcp eks-token` or `gke-token`, and the cluster checks it.
     pub(in crate::demo) fn kubectl(&self) -> Result<String> {
         let mut command = Command::new(&self.kubernetes()?.kubelab);
         command
-            .args(["kubectl", "--context", CONTEXT, "auth", "whoami", "--output=json"])
+            .args(["kubectl", "--context", &self.context(), "auth", "whoami", "--output=json"])
             .env_clear()
             .envs(self.surroundings()?)
             .env("KUBECONFIG", self.file())
-            .env("AWS_ACCESS_KEY_ID", &self.lab.aws.access_key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &self.lab.aws.secret_access_key);
+            .envs(self.ground.variables());
         let answer: Value = serde_json::from_str(&child::capture(&mut command)?)?;
         let user = answer.pointer("/status/userInfo/username").and_then(Value::as_str);
         Ok(format!("the cluster knows us as {}", user.context("the answer names no user")?))
@@ -78,7 +82,8 @@ impl Play {
     }
 
     pub(in crate::demo) fn history(&mut self, ticker: &Ticker) -> Result<String> {
-        let answer = self.call("helm_status", &release(), ticker)?;
+        let release = self.release();
+        let answer = self.call("helm_status", &release, ticker)?;
         let history = answer.structured.pointer("/history").and_then(Value::as_array);
         let revisions = history.map_or(0, Vec::len);
         expect(revisions == 3, "3 revisions: installed, upgraded, rolled back", || answer.brief())?;
@@ -86,7 +91,7 @@ impl Play {
     }
 
     pub(in crate::demo) fn uninstall(&mut self, ticker: &Ticker) -> Result<String> {
-        self.plan_of("helm_uninstall", &release(), ticker)?;
+        self.plan_of("helm_uninstall", &self.release(), ticker)?;
         self.ask_and_approve("helm_uninstall", ticker)?;
         self.carry_out("helm_uninstall", ticker)
     }

@@ -25,10 +25,48 @@ fn play(script: &'static [&'static str]) -> Play {
         lab: lab(),
         program: PathBuf::new(),
         folder: PathBuf::new(),
-        before: Inventory::default(),
+        ground: Box::new(Nowhere),
         client: Some(Client::over(to_client, to_server)),
         plan_id: String::new(),
         approval_id: String::new(),
+        changed: "network",
+    }
+}
+
+/// A cloud that nobody looks at.
+struct Nowhere;
+
+impl Ground for Nowhere {
+    fn target(&self) -> (&'static str, &'static str) {
+        ("gcp", "dev")
+    }
+
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn empty(&self) -> Result<String> {
+        bail!("there is nothing")
+    }
+
+    fn no_bucket(&self) -> Result<String> {
+        bail!("there is nothing")
+    }
+
+    fn bucket_is_there(&self) -> Result<String> {
+        bail!("there is nothing")
+    }
+
+    fn nothing_was_made(&self) -> Result<String> {
+        bail!("there is nothing")
+    }
+
+    fn it_is_there(&self) -> Result<String> {
+        bail!("there is nothing")
+    }
+
+    fn change_by_hand(&self) -> Result<(&'static str, String)> {
+        bail!("there is nothing")
     }
 }
 
@@ -54,6 +92,7 @@ fn lab() -> Lab {
         project: PathBuf::new(),
         moto: Identity { pid: 0, start: String::new() },
         cluster: None,
+        google: None,
     }
 }
 
@@ -111,4 +150,12 @@ fn a_failure_that_a_tool_reports_ends_the_demo() {
 fn changes_after_an_apply_are_refused() {
     let error = step(&mut play(&[PLANNED]), Play::nothing_to_do).unwrap_err();
     assert!(error.contains("a plan without changes"), "{error}");
+}
+
+#[test]
+fn a_drift_in_something_else_is_refused() {
+    let mut play =
+        play(&[r#"{"status":"succeeded","summary":{"resources":[{"address":"aws_iam_role.x"}]}}"#]);
+    let error = step(&mut play, Play::drift).unwrap_err();
+    assert!(error.contains("what was changed by hand"), "{error}");
 }

@@ -14,7 +14,7 @@ use super::api::Api;
 use super::authority::write_private;
 use super::plane::{Plane, account_token};
 use super::process::Processes;
-use super::{ArgoCd, DESTINATION, PROJECT, Steps};
+use super::{ArgoCd, DESTINATION, GOOGLE_PROJECT, PROJECT, Steps};
 use crate::child;
 use crate::tools::Found;
 
@@ -62,8 +62,9 @@ pub(super) fn start(
     let admin = api.with_token(&token_of(&answer)?);
     let operator_token = token(&admin, &home, "operator", "/api/v1/account/operator/token")?;
     let reader_token = token(&admin, &home, "reader", "/api/v1/account/reader/token")?;
-    let path = format!("/api/v1/projects/{PROJECT}/roles/deployer/token");
-    let project_token = token(&admin, &home, "deployer", &path)?;
+    let of_role = |project: &str| format!("/api/v1/projects/{project}/roles/deployer/token");
+    let project_token = token(&admin, &home, "deployer", &of_role(PROJECT))?;
+    let google_token = token(&admin, &home, "deployer-gcp", &of_role(GOOGLE_PROJECT))?;
     steps.done("Argo CD ready");
     Ok(ArgoCd {
         url,
@@ -73,6 +74,8 @@ pub(super) fn start(
         reader_token,
         operator_token,
         project: PROJECT.to_owned(),
+        google_project: GOOGLE_PROJECT.to_owned(),
+        google_token,
         destination: DESTINATION.to_owned(),
         repository,
         processes: Vec::new(),
