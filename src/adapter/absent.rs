@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::model::{EksAccess, Environment, GkeAccess, SecretRef};
 use crate::permit::Permit;
 use crate::port::projects::{
-    BillingAccount, Extra, Office, OperationProgress, ProjectFacts, ProjectOrder, ProjectParent,
-    Projects, Resource,
+    BillingAccount, Extra, Having, Office, OperationProgress, ProjectFacts, ProjectOrder,
+    ProjectParent, Projects, Resource,
 };
 use crate::port::{
     Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, CloudSecrets,
@@ -110,7 +110,7 @@ impl Projects for NoCloud {
         _project: &ProjectFacts,
         _billing_account: &str,
         _extra: &Extra,
-    ) -> Result<bool> {
+    ) -> Result<Having> {
         Err(missing(at))
     }
 

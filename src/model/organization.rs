@@ -52,3 +52,9 @@ pub struct Budget {
     /// Its code (ISO 4217), for instance `EUR`.
     pub currency: String,
 }
+
+impl std::fmt::Display for Budget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency)
+    }
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::clock::Uptime;
 use crate::error::{Error, ErrorCode, Result};
 use crate::operation::Scene;
 use crate::port::Watch;
@@ -15,6 +16,9 @@ const RESTS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 #[derive(Debug)]
 pub(in crate::operation) struct Patience {
     since: Instant,
+    /// What the machine told when it first rested, and how much later that is: it counts while it sleeps, too.
+    began: Option<Uptime>,
+    later: Duration,
     next: Duration,
     longest: Duration,
 }
@@ -26,11 +30,12 @@ impl Patience {
 
     /// Rests of this length at most.
     pub(in crate::operation) fn up_to(longest: Duration) -> Self {
-        Self { since: Instant::now(), next: RESTS.0, longest }
+        let (began, later) = (None, Duration::ZERO);
+        Self { since: Instant::now(), began, later, next: RESTS.0, longest }
     }
 
     pub(in crate::operation) fn spent(&self) -> Duration {
-        self.since.elapsed()
+        self.since.elapsed().max(self.later)
     }
 
     /// The next rest.
@@ -41,6 +46,7 @@ impl Patience {
     /// Rests; a wish to stop ends it.
     pub(in crate::operation) async fn rest(&mut self, scene: &Scene<'_>) -> Result<()> {
         const LOOK: Duration = Duration::from_secs(1);
+        self.look_at(scene.world.clock.uptime());
         let until = Instant::now() + self.next;
         self.next = (self.next * 2).min(self.longest);
         loop {
@@ -52,6 +58,14 @@ impl Patience {
                 return Ok(());
             }
             sleep(left.min(LOOK)).await;
+        }
+    }
+
+    fn look_at(&mut self, now: Option<Uptime>) {
+        let Some(now) = now else { return };
+        let began = self.began.get_or_insert_with(|| now.clone());
+        if began.boot == now.boot {
+            self.later = Duration::from_secs(now.seconds.saturating_sub(began.seconds));
         }
     }
 }

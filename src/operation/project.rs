@@ -1,8 +1,10 @@
 //! Projects of Google Cloud: looked for, asked for once, followed to their end, billed and furnished.
 
 mod carry;
+mod earlier;
 mod failure;
 mod look;
+mod make;
 mod phases;
 mod plan;
 mod request;

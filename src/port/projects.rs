@@ -45,6 +45,8 @@ pub struct BillingAccount {
     pub display_name: String,
     /// Whether it pays; a closed one does not.
     pub open: bool,
+    /// Its currency, where the cloud tells it.
+    pub currency: Option<String>,
 }
 
 /// What a permission is asked for.
@@ -116,6 +118,17 @@ pub enum Extra {
     Budget(Budget),
 }
 
+/// How a project has something beside itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Having {
+    /// As it is wanted.
+    Wanted,
+    /// In another way, told for people.
+    Otherwise(String),
+    /// Not at all.
+    Nothing,
+}
+
 impl Extra {
     /// Name of the step.
     pub fn word(&self) -> &'static str {
@@ -154,14 +167,14 @@ pub trait Projects: Send + Sync {
     /// Which of these APIs are not on.
     async fn off(&self, at: &Environment, project: &str, apis: &[String]) -> Result<Vec<String>>;
 
-    /// Whether a project has this beside itself.
+    /// How a project has this beside itself.
     async fn has(
         &self,
         at: &Environment,
         project: &ProjectFacts,
         billing_account: &str,
         extra: &Extra,
-    ) -> Result<bool>;
+    ) -> Result<Having>;
 
     /// Asks for a project, once: a call that failed is not repeated. Tells the operation.
     async fn create(
@@ -206,7 +219,7 @@ pub trait Projects: Send + Sync {
         apis: &[String],
     ) -> Result<Option<String>>;
 
-    /// Gives a project this.
+    /// Gives a project this, or makes what it has as it is wanted.
     async fn give(
         &self,
         permit: &Permit,

@@ -11,6 +11,10 @@ use xtask::lab::Lab;
 
 use crate::harness::{Answered, Project, feed};
 
+/// What must be seen nowhere but in the person's own file; every token of the stand-in begins like `TOKEN`.
+const CANARY: &str = "canary-7b2e";
+const TOKEN: &str = "ya29.";
+
 /// A person with a project of Google Cloud whose state belongs into a bucket that is not there yet. All of it is the
 /// test's own: what the stand-in knows is shared.
 pub(crate) struct Site {
@@ -32,12 +36,13 @@ impl Site {
         let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "");
         let id = format!("acme-{name}");
         let (bucket, person) = (format!("state-{name}"), format!("{name}@example.com"));
+        let refresh = format!("{CANARY}-{name}");
         let mut site = Self { project, id, bucket, person };
-        site.told("google", &json!({ "person": site.person, "refresh_token": site.person }));
+        site.told("google", &json!({ "person": site.person, "refresh_token": refresh }));
         site.told("google", &json!({ "project": site.id, "members": [site.person] }));
         site.bucket_is(&json!({ "project": site.id }));
         let document = json!({
-            "type": "authorized_user", "client_id": "id", "client_secret": "secret", "refresh_token": site.person,
+            "type": "authorized_user", "client_id": "id", "client_secret": format!("{CANARY}-secret"), "refresh_token": refresh,
         });
         let file = site.project.folder().join("google.json");
         std::fs::write(&file, document.to_string()).unwrap();
@@ -95,6 +100,24 @@ impl Site {
 
     fn bootstrap(&self, dry_run: bool) -> Answered {
         self.project.call("bootstrap_state_backend", &request(dry_run))
+    }
+
+    /// Nothing that was written has a secret in it, nor has any of these answers.
+    #[track_caller]
+    fn is_clean(&self, answers: &[&Answered]) {
+        let clean = |text: &str| !text.contains(CANARY) && !text.contains(TOKEN);
+        for answer in answers {
+            assert!(clean(&answer.out) && clean(&answer.err), "promise 7: {answer:?}");
+        }
+        for entry in walkdir::WalkDir::new(self.project.folder()) {
+            let entry = entry.unwrap();
+            if entry.file_type().is_file() && entry.file_name() != "google.json" {
+                let bytes = std::fs::read(entry.path()).unwrap();
+                let path = entry.path().display();
+                assert!(clean(&String::from_utf8_lossy(&bytes)), "promise 7: {path}");
+            }
+        }
+        self.project.log_is_whole();
     }
 
     /// Fails unless the bucket is there as settings want it, by what it says itself.

@@ -81,6 +81,16 @@ impl Site {
         request
     }
 
+    /// The same with all that can stand beside a project.
+    pub(super) fn all_wishes(&self) -> Value {
+        let mut real = self.real();
+        for wish in ["remove_default_network", "disable_default_account", "lien"] {
+            real[wish] = json!(true);
+        }
+        real["budget"] = json!({ "amount": 500, "currency": "EUR" });
+        real
+    }
+
     pub(super) fn call(&self, request: &Value) -> Answered {
         self.project.call(TOOL, request)
     }
@@ -93,7 +103,14 @@ impl Site {
     /// It is there once, billed, and with its APIs on.
     #[track_caller]
     fn is_whole(&self) -> Value {
-        self.asked(1);
+        self.is_whole_after(1)
+    }
+
+    /// The same after so many calls that ask for it.
+    #[track_caller]
+    fn is_whole_after(&self, asked: u64) -> Value {
+        self.asked(asked);
+        assert_eq!(self.seen()["projects"].as_object().unwrap().len(), 1);
         let made = self.made();
         assert_eq!(made["billed_to"], self.billing, "{made:#}");
         assert_eq!(made["apis"], json!(["compute.googleapis.com", "container.googleapis.com"]));
@@ -155,11 +172,7 @@ fn a_project_is_made_billed_and_found_again_by_mcp_and_command_line() {
 fn what_is_wanted_beside_it_is_made_and_kept() {
     let mut site = Site::new();
     site.project.set(|s| s.rules = "auto_approve = [\"create\", \"update\", \"delete\"]".into());
-    let mut real = site.real();
-    for wish in ["remove_default_network", "disable_default_account", "lien"] {
-        real[wish] = json!(true);
-    }
-    real["budget"] = json!({ "amount": 500, "currency": "EUR" });
+    let mut real = site.all_wishes();
     real["apis"] = json!(["container.googleapis.com"]);
     let plan = site.call(&{
         let mut dry = real.clone();
@@ -182,6 +195,19 @@ fn what_is_wanted_beside_it_is_made_and_kept() {
     let again = site.call(&real).expect("succeeded");
     assert!(again.at("/next").starts_with("nothing to do"), "{:#}", again.value);
     assert_eq!(site.made(), made, "nothing twice");
+    // Somebody gives the budget another amount; who is told, and when, is left to people.
+    site.set(json!({ "budget": [site.id, "90"] }));
+    let mut dry = real.clone();
+    dry["dry_run"] = json!(true);
+    let plan = site.call(&dry).expect("planned");
+    let text = plan.at("/plan_stdout");
+    assert!(text.contains("500 EUR a month, and no longer 90 EUR"), "{text}");
+    site.call(&real).expect("succeeded");
+    assert_eq!(site.made(), made, "the amount alone, as it was");
+    dry["budget"]["currency"] = json!("USD");
+    let refused = site.call(&dry).refused("invalid_request");
+    assert_eq!(refused.at("/error/field"), "budget.currency", "{:#}", refused.value);
+    assert_eq!(refused.at("/error/allowed"), "EUR");
     // Labels and further APIs of one that is there.
     real["labels"] = json!({ "stage": "dev" });
     real["apis"] = json!((0..21).map(|n| format!("api{n:02}.googleapis.com")).collect::<Vec<_>>());

@@ -22,6 +22,8 @@ const PATIENCE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(4)]
 const BODY_MAX: usize = 16 * 1024 * 1024;
 /// How much of what was said is shown.
 const SHOWN: usize = 400;
+/// Detail of an error: the request went out, and no whole answer came.
+const UNANSWERED: &str = "unanswered";
 
 /// Connections, kept.
 #[derive(Debug, Default)]
@@ -216,7 +218,7 @@ async fn read(call: &Call<'_>, mut answer: reqwest::Response) -> Result<Answer> 
         bytes.extend_from_slice(&chunk);
         if bytes.len() > BODY_MAX {
             let why = format!("{doing}: the answer of {place} is longer than {BODY_MAX} bytes");
-            return Err(Error::new(ErrorCode::UpstreamFailed, why));
+            return Err(Error::new(ErrorCode::UpstreamFailed, why).detail(UNANSWERED, true));
         }
     }
     if status.is_success() && (call.content || bytes.is_empty()) {
@@ -300,6 +302,11 @@ pub(super) fn is_ended(error: &Error) -> bool {
     status(error) == Some(401)
 }
 
+/// Whether a request went out and its answer did not come: nobody knows what was done.
+pub(super) fn is_unanswered(error: &Error) -> bool {
+    error.details.contains_key(UNANSWERED)
+}
+
 /// Whether nobody was there to answer; the next one may be.
 fn is_passing(error: &Error) -> bool {
     matches!(status(error), Some(429 | 500 | 502..=504)) || error.details.contains_key("unreached")
@@ -334,5 +341,5 @@ fn lost(call: &Call<'_>, error: &reqwest::Error) -> Error {
         Error::new(ErrorCode::UpstreamFailed, why)
     };
     let told = told.next("look at the network between this machine and there, then try again");
-    if error.is_connect() { told.detail("unreached", true) } else { told }
+    told.detail(if error.is_connect() { "unreached" } else { UNANSWERED }, true)
 }

@@ -10,13 +10,13 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::GoogleIdentity;
-use super::call::{Again, Body, Call, Verb, is_absent, is_unreached, status, url};
+use super::call::{Again, Body, Call, Verb, is_absent, is_unanswered, status, url};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Environment;
 use crate::permit::Permit;
 use crate::port::Answered;
 use crate::port::projects::{
-    BillingAccount, Extra, Failure, Office, OperationProgress, ProjectFacts, ProjectOrder,
+    BillingAccount, Extra, Failure, Having, Office, OperationProgress, ProjectFacts, ProjectOrder,
     ProjectParent, Projects, Resource,
 };
 
@@ -112,11 +112,9 @@ fn word(code: i64) -> String {
     known.to_owned()
 }
 
-/// Whether nobody knows if a call was carried out.
+/// Whether nobody knows if a call was carried out: Google failed, or what came is no answer of Google's.
 fn is_lost(error: &Error) -> bool {
-    status(error).is_some_and(|status| status >= 500)
-        || is_unreached(error)
-        || (error.code == ErrorCode::TimedOut && status(error).is_none())
+    status(error).is_some_and(|status| status >= 500 || status < 300) || is_unanswered(error)
 }
 
 #[async_trait]
@@ -163,6 +161,7 @@ impl Projects for GoogleProjects {
         Ok(BillingAccount {
             display_name: text(&found, "displayName").to_owned(),
             open: found.get("open").and_then(Value::as_bool) == Some(true),
+            currency: Some(text(&found, "currencyCode").to_owned()).filter(|code| !code.is_empty()),
         })
     }
 
@@ -219,13 +218,17 @@ impl Projects for GoogleProjects {
         project: &ProjectFacts,
         billing_account: &str,
         extra: &Extra,
-    ) -> Result<bool> {
-        match extra {
-            Extra::NoDefaultNetwork => self.is_without_network(at, project).await,
-            Extra::NoDefaultAccount => self.is_without_account(at, project).await,
-            Extra::Lien => self.has_lien(at, project).await,
-            Extra::Budget(_) => self.has_budget(at, project, billing_account).await,
-        }
+    ) -> Result<Having> {
+        let so = match extra {
+            Extra::NoDefaultNetwork => self.is_without_network(at, project).await?,
+            Extra::NoDefaultAccount => self.is_without_account(at, project).await?,
+            Extra::Lien => self.has_lien(at, project).await?,
+            Extra::Budget(wanted) => {
+                let found = self.budget(at, project, billing_account).await?;
+                return Ok(extras::having(wanted, found.as_ref()));
+            }
+        };
+        Ok(if so { Having::Wanted } else { Having::Nothing })
     }
 
     async fn create(
@@ -328,7 +331,27 @@ impl Projects for GoogleProjects {
             Extra::NoDefaultNetwork => self.delete_network(at, project).await,
             Extra::NoDefaultAccount => self.disable_account(at, project).await,
             Extra::Lien => self.add_lien(at, project).await,
-            Extra::Budget(budget) => self.add_budget(at, project, billing_account, budget).await,
+            Extra::Budget(budget) => self.set_budget(at, project, billing_account, budget).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fault_51_a_call_is_lost_where_nobody_knows_whether_google_has_carried_it_out() {
+        let plain = || Error::new(ErrorCode::UpstreamFailed, "making a project");
+        let at = |status: u16| plain().detail("http_status", status);
+        for status in [200, 500, 503] {
+            assert!(is_lost(&at(status)), "{status}");
+        }
+        for status in [400, 401, 403, 409, 429] {
+            assert!(!is_lost(&at(status)), "{status}");
+        }
+        assert!(is_lost(&plain().detail("unanswered", true)), "the connection was cut");
+        assert!(!is_lost(&plain().detail("unreached", true)), "nothing went out");
+        assert!(!is_lost(&plain()));
     }
 }

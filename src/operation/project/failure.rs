@@ -3,11 +3,14 @@
 use crate::error::{Error, ErrorCode};
 use crate::port::projects::Failure;
 
+/// What Google says of an id that a project has.
+const TAKEN: &str = "ALREADY_EXISTS";
+
 /// Codes of `google.rpc.Code` as Resource Manager, Cloud Billing and Service Usage answer them, and reasons of Service Usage
 /// ("Error messages"): what is answered, code, what it means, what to do next.
 const REASONS: &[(&str, ErrorCode, &str, &str)] = &[
     (
-        "ALREADY_EXISTS",
+        TAKEN,
         ErrorCode::InvalidRequest,
         "another project has this id: somebody else's, or one that was deleted",
         "use another id: ids are used once in all of Google Cloud",
@@ -76,16 +79,23 @@ pub(super) fn explain(doing: &str, failure: &Failure) -> Error {
     let error = if let Some((word, code, means, next)) = found {
         let error = Error::new(*code, format!("{doing}: {means}: {said}")).next(*next);
         match *word {
-            "ALREADY_EXISTS" => error.field("project_id"),
+            TAKEN => error.field("project_id"),
             "SERVICE_CONFIG_NOT_FOUND_OR_PERMISSION_DENIED" => error.field("apis"),
             _ => error,
         }
     } else {
         let why = format!("{doing}: Google gives a reason that is not known here: {said}");
-        Error::new(ErrorCode::UpstreamFailed, why)
+        Error::new(ErrorCode::UpstreamFailed, why).next(
+            "see what Google says and mend that, then make the same call again: it goes on where it stopped",
+        )
     };
     let reason = failure.reason.as_ref().unwrap_or(&failure.code);
     error.detail("reason", reason.clone())
+}
+
+/// Whether an error says that the id is taken.
+pub(super) fn is_taken(error: &Error) -> bool {
+    error.details.get("reason").and_then(|reason| reason.as_str()) == Some(TAKEN)
 }
 
 /// The error of a call that was refused, told by its reason where that is known; a permission keeps its own words.
@@ -125,5 +135,6 @@ mod tests {
         let error = explain("making a project", &failure);
         assert_eq!(error.details["reason"], "MOON_PHASE");
         assert!(error.message.contains("not known here: not tonight"), "{error}");
+        assert!(error.next.is_some(), "{error}");
     }
 }

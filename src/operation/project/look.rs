@@ -1,17 +1,15 @@
 //! Looks at what a project would be made in and billed to, and whether it is there or being made.
 
+use super::earlier::earlier;
+use super::plan::Sealed;
 use super::request::{Wanted, rules};
-use crate::audit::Query;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::Status;
 use crate::operation::Scene;
+use crate::port::Watch;
 use crate::port::projects::{
-    BillingAccount, Extra, Office, OperationProgress, ProjectFacts, ProjectParent, Resource,
+    BillingAccount, Extra, Having, Office, OperationProgress, ProjectFacts, ProjectParent, Resource,
 };
-use crate::port::{JournalLine, Watch};
 
-/// How many earlier operations are searched for what they asked for.
-const EARLIER: usize = 200;
 /// Most folders in one another (Resource Manager, "Limits").
 const DEEP: usize = 10;
 
@@ -26,7 +24,10 @@ pub(super) struct Seen {
 /// How the project stands.
 pub(super) enum Standing {
     /// There is none that we see.
-    Absent,
+    Absent {
+        /// An earlier call asked for it, and nobody noted what came of that.
+        awaited: bool,
+    },
     /// It is being made: the operation.
     Asked(String),
     /// It is there.
@@ -38,9 +39,16 @@ pub(super) struct There {
     pub(super) facts: ProjectFacts,
     pub(super) billed_to: Option<String>,
     pub(super) off: Vec<String>,
-    pub(super) lacking: Vec<Extra>,
+    pub(super) lacking: Vec<Lack>,
     /// The operation that is switching APIs on.
     pub(super) enabling: Option<String>,
+}
+
+/// What it has not as it is wanted.
+pub(super) struct Lack {
+    pub(super) extra: Extra,
+    /// What it has instead.
+    pub(super) instead: Option<String>,
 }
 
 impl There {
@@ -50,11 +58,11 @@ impl There {
     }
 }
 
-/// Looks. An operation that a plan `follows` stays what the plan is about also when it has ended well meanwhile.
+/// Looks. What a `plan` follows or awaits stays what it is about also when the project is there meanwhile.
 pub(super) async fn look(
     scene: &Scene<'_>,
     wanted: &Wanted,
-    follows: Option<&str>,
+    plan: Option<&Sealed>,
 ) -> Result<Seen> {
     let (at, projects) = (&scene.environment, &scene.world.projects);
     scene.journal.progress(&format!("looking at {}", at.target()), 0, 0).await;
@@ -68,16 +76,44 @@ pub(super) async fn look(
         return Err(Error::invalid("billing_account", &wanted.billing_account, why)
             .next("open it again in the console, or give another one"));
     }
+    currency(wanted, &billing)?;
+    let follows = plan.and_then(|plan| plan.operation.as_deref());
+    let awaits = plan.is_some_and(|plan| plan.awaited);
     let standing = match (project, follows) {
-        (_, Some(operation)) => followed(scene, operation).await?,
-        (Some(facts), None) => Standing::There(there(scene, wanted, facts).await?),
-        (None, None) => match noted(scene, &wanted.id, "creation").await? {
-            Some(operation) => followed(scene, &operation).await?,
-            None => Standing::Absent,
-        },
+        (_, Some(operation)) => followed(scene, operation, false).await?,
+        (Some(facts), None) => {
+            let there = there(scene, wanted, facts).await?;
+            let as_planned = |before: &String| *before == wanted.billing_account;
+            if awaits && there.billed_to.as_ref().is_none_or(as_planned) {
+                Standing::Absent { awaited: true }
+            } else {
+                Standing::There(there)
+            }
+        }
+        (None, None) => {
+            let earlier = earlier(scene, &wanted.id).await?;
+            match earlier.creation {
+                Some(operation) => followed(scene, &operation, earlier.open).await?,
+                None => Standing::Absent { awaited: earlier.open },
+            }
+        }
     };
     let warnings = permitted(scene, wanted, &standing).await?;
     Ok(Seen { parent, billing, standing, warnings })
+}
+
+/// A budget is in the currency of the account that is billed (Cloud Billing Budget API, `BudgetAmount`).
+fn currency(wanted: &Wanted, billing: &BillingAccount) -> Result<()> {
+    let Some(own) = &billing.currency else { return Ok(()) };
+    let other = wanted.extras.iter().find_map(|extra| match extra {
+        Extra::Budget(budget) if budget.currency != *own => Some(&budget.currency),
+        _ => None,
+    });
+    let Some(given) = other else { return Ok(()) };
+    let why = format!("is not the currency of billing account {}", wanted.billing_account);
+    Err(Error::invalid("budget.currency", given, why)
+        .allowed(own)
+        .next(format!("give the amount in {own}, or another billing account")))
 }
 
 /// What it is to be in: there, in use, and in the organization.
@@ -90,7 +126,8 @@ async fn parent(scene: &Scene<'_>, wanted: &Wanted) -> Result<ProjectParent> {
     let found = projects.parent(at, &wanted.parent).await.map_err(told)?;
     if found.state != "ACTIVE" {
         let why = format!("({}) is {}", found.display_name, found.state);
-        return Err(Error::invalid(field, &wanted.parent, why));
+        return Err(Error::invalid(field, &wanted.parent, why)
+            .next("have it restored, or give a place that is in use"));
     }
     // Settings that name it have said whose it is.
     if wanted.parent == own || rules.units.contains(&wanted.parent) {
@@ -107,7 +144,9 @@ async fn parent(scene: &Scene<'_>, wanted: &Wanted) -> Result<ProjectParent> {
         }
     }
     let why = format!("({}) is not in organization {}", found.display_name, rules.name);
-    Err(Error::invalid(field, &wanted.parent, why).allowed(format!("a folder of {own}")))
+    Err(Error::invalid(field, &wanted.parent, why)
+        .allowed(format!("a folder of {own}"))
+        .next("give a folder of this organization, or list this one in its `parents`"))
 }
 
 async fn there(scene: &Scene<'_>, wanted: &Wanted, facts: ProjectFacts) -> Result<There> {
@@ -127,11 +166,14 @@ async fn there(scene: &Scene<'_>, wanted: &Wanted, facts: ProjectFacts) -> Resul
     let off = projects.off(at, &wanted.id, &wanted.apis).await?;
     let mut lacking = Vec::new();
     for extra in &wanted.extras {
-        if !projects.has(at, &facts, &wanted.billing_account, extra).await? {
-            lacking.push(extra.clone());
-        }
+        let instead = match projects.has(at, &facts, &wanted.billing_account, extra).await? {
+            Having::Wanted => continue,
+            Having::Otherwise(instead) => Some(instead),
+            Having::Nothing => None,
+        };
+        lacking.push(Lack { extra: extra.clone(), instead });
     }
-    let enabling = match noted(scene, &wanted.id, "enabling").await? {
+    let enabling = match earlier(scene, &wanted.id).await?.enabling {
         Some(operation) if !off.is_empty() => {
             let seen = projects.progress(at, Office::Services, &operation).await?;
             (seen == OperationProgress::Going).then_some(operation)
@@ -141,37 +183,14 @@ async fn there(scene: &Scene<'_>, wanted: &Wanted, facts: ProjectFacts) -> Resul
     Ok(There { facts, billed_to, off, lacking, enabling })
 }
 
-/// An operation of ours: it counts while it goes on, and once it has ended well.
-async fn followed(scene: &Scene<'_>, operation: &str) -> Result<Standing> {
+/// An operation of ours: it counts while it goes on, and once it has ended well. What one did that is forgotten is awaited.
+async fn followed(scene: &Scene<'_>, operation: &str, awaited: bool) -> Result<Standing> {
     let (at, projects) = (&scene.environment, &scene.world.projects);
     Ok(match projects.progress(at, Office::Projects, operation).await? {
         OperationProgress::Going | OperationProgress::Done => Standing::Asked(operation.to_owned()),
-        OperationProgress::Failed(_) | OperationProgress::Forgotten => Standing::Absent,
+        OperationProgress::Failed(_) => Standing::Absent { awaited },
+        OperationProgress::Forgotten => Standing::Absent { awaited: true },
     })
-}
-
-/// The newest operation of Google's that an earlier operation of ours noted about this project.
-async fn noted(scene: &Scene<'_>, id: &str, kind: &str) -> Result<Option<String>> {
-    let query = Query {
-        chain: Some(scene.run.target.to_string()),
-        tool: Some(scene.tool.name.to_owned()),
-        limit: EARLIER,
-        ..Query::default()
-    };
-    for row in scene.world.log.store().rows(&query).await?.rows {
-        let nothing =
-            matches!(row.status, Status::Planned | Status::Refused | Status::ApprovalRequired);
-        if nothing || row.id == scene.run.operation {
-            continue;
-        }
-        let (journal, _) = scene.world.runs.journal(row.id, 0).await?;
-        let of =
-            |line: &&JournalLine| line.kind == kind && line.field("project").as_str() == Some(id);
-        if let Some(line) = journal.iter().rev().find(of) {
-            return Ok(line.field("operation").as_str().map(str::to_owned));
-        }
-    }
-    Ok(None)
 }
 
 /// Asks, before anything is done, whether this identity may do what is to be done. A dry run tells what is missing;
@@ -182,7 +201,7 @@ async fn permitted(scene: &Scene<'_>, wanted: &Wanted, standing: &Standing) -> R
     let mut billing = Vec::new();
     let linked = |there: &There| there.billed_to.as_ref() == Some(&wanted.billing_account);
     match standing {
-        Standing::Absent => {
+        Standing::Absent { .. } => {
             asked.push((Resource::Parent(&wanted.parent), vec!["resourcemanager.projects.create"]));
             billing.push("billing.resourceAssociations.create");
         }
@@ -195,14 +214,7 @@ async fn permitted(scene: &Scene<'_>, wanted: &Wanted, standing: &Standing) -> R
             }
         }
     }
-    let budget = |extra: &Extra| matches!(extra, Extra::Budget(_));
-    let lacks = match standing {
-        Standing::There(there) => there.lacking.iter().any(budget),
-        _ => wanted.extras.iter().any(budget),
-    };
-    if lacks {
-        billing.extend(["billing.budgets.create", "billing.budgets.list"]);
-    }
+    billing.extend(budgets(wanted, standing));
     asked.push((Resource::Billing(&wanted.billing_account), billing));
     let mut told = Vec::new();
     for (resource, needed) in asked.into_iter().filter(|(_, needed)| !needed.is_empty()) {
@@ -222,6 +234,21 @@ async fn permitted(scene: &Scene<'_>, wanted: &Wanted, standing: &Standing) -> R
     Ok(told)
 }
 
+/// What a budget takes.
+fn budgets(wanted: &Wanted, standing: &Standing) -> Vec<&'static str> {
+    let is_budget = |extra: &Extra| matches!(extra, Extra::Budget(_));
+    let to_change = match standing {
+        Standing::There(there) => match there.lacking.iter().find(|lack| is_budget(&lack.extra)) {
+            Some(lack) => lack.instead.is_some(),
+            None => return Vec::new(),
+        },
+        _ if wanted.extras.iter().any(is_budget) => false,
+        _ => return Vec::new(),
+    };
+    let change = if to_change { "billing.budgets.update" } else { "billing.budgets.create" };
+    vec![change, "billing.budgets.list"]
+}
+
 /// What has to be allowed in a project that is there.
 fn needed(wanted: &Wanted, there: &There, linked: bool) -> Vec<&'static str> {
     let mut needed = Vec::new();
@@ -234,8 +261,8 @@ fn needed(wanted: &Wanted, there: &There, linked: bool) -> Vec<&'static str> {
     if !there.off.is_empty() {
         needed.push("serviceusage.services.enable");
     }
-    for extra in &there.lacking {
-        match extra {
+    for lack in &there.lacking {
+        match &lack.extra {
             Extra::NoDefaultNetwork => {
                 needed.extend(["compute.networks.delete", "compute.firewalls.delete"]);
             }

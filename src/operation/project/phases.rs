@@ -1,4 +1,4 @@
-//! The phases of a project: made, labelled, billed, its APIs on, furnished. Each looks first, so that it goes on where an
+//! The phases of a project once it is there: labelled, billed, its APIs on, furnished. Each looks first, so that it goes on where an
 //! earlier one stopped.
 
 use std::time::Duration;
@@ -10,124 +10,29 @@ use super::failure;
 use crate::error::{Error, ErrorCode, Result};
 use crate::operation::organization::Tally;
 use crate::operation::patience::Patience;
-use crate::port::projects::{Office, OperationProgress, ProjectFacts, ProjectOrder};
-use crate::port::{Answered, Watch};
+use crate::port::Watch;
+use crate::port::projects::{Having, Office, OperationProgress, ProjectFacts};
 
-/// How long a project whose answer was lost is looked for.
-const LOOKING: Duration = Duration::from_mins(1);
 /// How long an operation of Google's is followed.
 const FOLLOWING: Duration = Duration::from_mins(15);
-/// How long calls that come too fast are made again.
-const BUSY: Duration = Duration::from_mins(5);
 /// Longest rest between two looks.
-const BETWEEN: Duration = Duration::from_secs(10);
+pub(super) const BETWEEN: Duration = Duration::from_secs(10);
 /// How often in a row an operation may not be told.
 const SILENT: usize = 10;
 /// Most APIs of one call (Service Usage reference, `services.batchEnable`).
 const AT_ONCE: usize = 20;
 /// How long somebody who has just made a project may be a stranger to it, and not see it.
-const STRANGER: Duration = Duration::from_secs(20);
-/// What seeing a project takes.
-const SEEING: &str = "resourcemanager.projects.get";
+pub(super) const STRANGER: Duration = Duration::from_secs(20);
 
 impl Work<'_> {
-    /// The project: there already, made by an operation of ours, or asked for now.
-    pub(super) async fn project(&self, tally: &mut Tally) -> Result<ProjectFacts> {
-        let operation = match (&self.sealed.project, &self.sealed.operation) {
-            (Some(project), _) => return Ok(project.clone()),
-            (None, Some(operation)) => {
-                self.noted("creation", operation).await?;
-                operation.clone()
-            }
-            (None, None) => match self.ask().await? {
-                Ok(operation) => operation,
-                Err(found) => return Ok(found),
-            },
-        };
-        self.follow(Office::Projects, &operation, (0, 1)).await?;
-        tally.there = true;
-        self.visible(STRANGER).await?.ok_or_else(|| {
-            let doing = self.doing();
-            let why = format!("{doing}: {operation} has ended, and we do not see the project");
-            Error::new(ErrorCode::UpstreamDenied, why).detail("permission", SEEING).next(format!(
-                "have {SEEING} granted to this identity, then make the same call again"
-            ))
-        })
-    }
-
     /// Notes an operation's name before anything else is done: whoever comes after us goes on with it.
-    async fn noted(&self, kind: &str, operation: &str) -> Result<()> {
+    pub(super) async fn noted(&self, kind: &str, operation: &str) -> Result<()> {
         let body = json!({ "project": self.sealed.wanted.id, "operation": operation });
         self.scene.journal.note(kind, body).await
     }
 
-    /// Asks for the project, once. The operation that makes it; or the project, when the answer was lost and it is there.
-    async fn ask(&self) -> Result<std::result::Result<String, ProjectFacts>> {
-        let Self { permit, scene, sealed } = self;
-        let wanted = &sealed.wanted;
-        let order = ProjectOrder {
-            id: wanted.id.clone(),
-            parent: wanted.parent.clone(),
-            labels: wanted.labels.clone(),
-        };
-        let mut patience = Patience::up_to(BETWEEN);
-        loop {
-            self.step("create_project", 0, 1).await?;
-            let asked = scene.world.projects.create(permit, &scene.environment, &order).await;
-            match asked.map_err(|error| failure::refused(&self.doing(), error))? {
-                Answered::Taken(operation) => {
-                    self.noted("creation", &operation).await?;
-                    return Ok(Ok(operation));
-                }
-                Answered::Lost(lost) => {
-                    scene
-                        .journal
-                        .progress("the answer was lost: looking for the project", 0, 0)
-                        .await;
-                    return self.visible(LOOKING).await?.map(Err).ok_or_else(|| {
-                        let doing = self.doing();
-                        let why = format!(
-                            "{doing}: the answer was lost and no project is found: {}",
-                            lost.message
-                        );
-                        Error::new(ErrorCode::PartialApply, why).next(
-                            "make the same call again in a minute: it looks for the project first",
-                        )
-                    });
-                }
-                Answered::Later { error, .. } if patience.spent() < BUSY => {
-                    let told = format!("{}; trying again", error.message);
-                    scene.journal.progress(&told, 0, 0).await;
-                    patience.rest(scene).await?;
-                }
-                Answered::Later { error, .. } => return Err(error),
-            }
-        }
-    }
-
-    /// The project, once it is there for us; none when that takes too long.
-    async fn visible(&self, within: Duration) -> Result<Option<ProjectFacts>> {
-        let Self { scene, sealed, .. } = self;
-        let (wanted, mut patience) = (&sealed.wanted, Patience::up_to(BETWEEN));
-        loop {
-            let found = scene.world.projects.project(&scene.environment, &wanted.id).await;
-            match found {
-                Ok(Some(project)) if project.state == "ACTIVE" => {
-                    if project.parent != wanted.parent {
-                        let why = format!("{}: it is in {}", self.doing(), project.parent);
-                        return Err(Error::new(ErrorCode::UpstreamFailed, why));
-                    }
-                    return Ok(Some(project));
-                }
-                Err(error) if patience.spent() >= within => return Err(error),
-                Ok(_) if patience.spent() >= within => return Ok(None),
-                _ => patience.rest(scene).await?,
-            }
-        }
-    }
-
     /// Follows an operation of Google's to its end.
-    async fn follow(
+    pub(super) async fn follow(
         &self,
         office: Office,
         operation: &str,
@@ -186,6 +91,11 @@ impl Work<'_> {
         loop {
             let denied = match projects.billed_to(at, id).await {
                 Ok(Some(before)) if before == *account => return Ok(()),
+                Ok(Some(before)) if sealed.project.is_none() => {
+                    let why = format!("{}: it is billed to {before} already", self.doing());
+                    return Err(Error::new(ErrorCode::PartialApply, why)
+                        .next("make the same call again: its plan says what it is billed to"));
+                }
                 Ok(_) => {
                     self.step("billing", 0, 1).await?;
                     match projects.bill(permit, at, id, account).await {
@@ -247,7 +157,7 @@ impl Work<'_> {
         let (projects, at) = (&scene.world.projects, &scene.environment);
         let account = &sealed.wanted.billing_account;
         for extra in &sealed.wanted.extras {
-            if projects.has(at, project, account, extra).await? {
+            if projects.has(at, project, account, extra).await? == Having::Wanted {
                 continue;
             }
             self.step(extra.word(), 0, 1).await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use super::look::{Seen, Standing, There, look};
+use super::look::{Lack, Seen, Standing, There, look};
 use super::request::{Wanted, bounded, wanted};
 use crate::error::{Error, Result};
 use crate::model::{Action, Binding, Digest, Intent, Meaning, PlanId, PlanRecord};
@@ -23,6 +23,9 @@ pub(super) struct Sealed {
     pub(super) project: Option<ProjectFacts>,
     /// The operation that is making it: it is followed, none is asked for.
     pub(super) operation: Option<String>,
+    /// An earlier call asked for it, and nobody noted what came of that: it is looked for before another is asked for.
+    #[serde(default)]
+    pub(super) awaited: bool,
     /// The operation that is switching APIs on.
     pub(super) enabling: Option<String>,
 }
@@ -37,8 +40,9 @@ fn steps(wanted: &Wanted, seen: &Seen) -> Vec<Step> {
     let mut steps = Vec::new();
     let there = match &seen.standing {
         Standing::There(there) => Some(there),
-        Standing::Absent => {
-            let line = format!("made in {} ({})", wanted.parent, seen.parent.display_name);
+        Standing::Absent { awaited } => {
+            let found = if *awaited { ", or found there" } else { "" };
+            let line = format!("made in {} ({}){found}", wanted.parent, seen.parent.display_name);
             steps.push(Step::new("", "google_project", Action::Create, line));
             None
         }
@@ -65,8 +69,21 @@ fn steps(wanted: &Wanted, seen: &Seen) -> Vec<Step> {
         let part = format!("#{api}");
         steps.push(Step::new(part, "google_project_service", Action::Create, "on".to_owned()));
     }
-    steps.extend(there.map_or(&wanted.extras, |there| &there.lacking).iter().map(extra));
+    match there {
+        Some(there) => steps.extend(there.lacking.iter().map(lack)),
+        None => steps.extend(wanted.extras.iter().map(extra)),
+    }
     steps
+}
+
+fn lack(lack: &Lack) -> Step {
+    match (&lack.extra, &lack.instead) {
+        (Extra::Budget(budget), Some(instead)) => {
+            let line = format!("{budget} a month, and no longer {instead}");
+            Step::new("#budget", "google_billing_budget", Action::Update, line)
+        }
+        (wanted, _) => extra(wanted),
+    }
 }
 
 fn extra(extra: &Extra) -> Step {
@@ -84,11 +101,9 @@ fn extra(extra: &Extra) -> Step {
             Action::Create,
             "keeps it from being deleted".to_owned(),
         ),
-        Extra::Budget(budget) => (
-            "google_billing_budget",
-            Action::Create,
-            format!("{} {} a month", budget.amount, budget.currency),
-        ),
+        Extra::Budget(budget) => {
+            ("google_billing_budget", Action::Create, format!("{budget} a month"))
+        }
     };
     Step::new(format!("#{}", extra.word()), kind, action, line)
 }
@@ -101,7 +116,10 @@ fn describe(
     steps: &[Step],
 ) -> String {
     let project = match &seen.standing {
-        Standing::Absent => {
+        Standing::Absent { awaited: true } => {
+            "was asked for by an earlier call that nobody saw the end of: it is looked for first".to_owned()
+        }
+        Standing::Absent { awaited: false } => {
             "is not there, or not ours to see: whether somebody else has the id shows when it is made"
                 .to_owned()
         }
@@ -122,21 +140,25 @@ fn describe(
 fn facts(wanted: &Wanted, seen: &Seen) -> BTreeMap<String, String> {
     let none = || "none".to_owned();
     let (project, billed_to) = match &seen.standing {
-        Standing::Absent => (none(), none()),
+        Standing::Absent { .. } => (none(), none()),
         Standing::Asked(operation) => (format!("asked for by {operation}"), none()),
         Standing::There(There { facts, billed_to, .. }) => {
             (facts.number.clone(), billed_to.clone().unwrap_or_else(none))
         }
     };
-    [
+    let before = match &seen.standing {
+        Standing::There(there) => there.lacking.iter().find_map(|lack| lack.instead.clone()),
+        Standing::Absent { .. } | Standing::Asked(_) => None,
+    };
+    let facts = [
         ("project", wanted.id.clone()),
         ("project number", project),
         ("parent", wanted.parent.clone()),
         ("billed to", billed_to),
         ("billing account", wanted.billing_account.clone()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    ];
+    let budget = before.map(|before| ("budget", before));
+    facts.into_iter().chain(budget).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn binding(
@@ -164,12 +186,16 @@ pub(super) async fn compute(scene: &Scene<'_>, caller: &Caller) -> Result<Comput
     let steps = steps(&wanted, &seen);
     let text = scene.journal.clean(&describe(scene, caller, &wanted, &seen, &steps));
     scene.journal.line(&text).await;
-    let (project, operation, enabling) = match &seen.standing {
-        Standing::Absent => (None, None, None),
-        Standing::Asked(operation) => (None, Some(operation.clone()), None),
-        Standing::There(there) => (Some(there.facts.clone()), None, there.enabling.clone()),
-    };
-    let sealed = Sealed { wanted, project, operation, enabling };
+    let mut sealed =
+        Sealed { wanted, project: None, operation: None, awaited: false, enabling: None };
+    match &seen.standing {
+        Standing::Absent { awaited } => sealed.awaited = *awaited,
+        Standing::Asked(operation) => sealed.operation = Some(operation.clone()),
+        Standing::There(there) => {
+            sealed.project = Some(there.facts.clone());
+            sealed.enabling.clone_from(&there.enabling);
+        }
+    }
     let file = serde_json::to_vec(&sealed).map_err(|e| Error::internal("writing a plan", e))?;
     let now = scene.world.clock.now();
     let record = PlanRecord {
@@ -193,7 +219,7 @@ pub(super) async fn compute(scene: &Scene<'_>, caller: &Caller) -> Result<Comput
 /// Looked at again: a project that was made, billed or asked for since is another change.
 pub(super) async fn bind(scene: &Scene<'_>, file: &[u8], caller: &Caller) -> Result<Binding> {
     let sealed = Sealed::open(file)?;
-    let wanted = bounded(sealed.wanted, &scene.environment)?;
-    let seen = look(scene, &wanted, sealed.operation.as_deref()).await?;
+    let wanted = bounded(sealed.wanted.clone(), &scene.environment)?;
+    let seen = look(scene, &wanted, Some(&sealed)).await?;
     Ok(binding(scene, caller, &wanted, &seen, file))
 }

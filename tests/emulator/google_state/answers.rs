@@ -58,6 +58,112 @@ fn fault_34_a_foreign_bucket_of_google_that_appears_after_the_look_is_refused_by
 }
 
 #[test]
+fn a_name_that_is_being_made_or_deleted_is_told_and_tried_again() {
+    let site = Site::new();
+    site.bucket_is(&json!({ "busy": 1 }));
+    let failed = site.real().expect("failed");
+    assert_eq!(failed.at("/error/field"), "state.bucket", "{:#}", failed.value);
+    assert_eq!(failed.at("/error/given"), site.bucket);
+    assert!(failed.at("/error/next").contains("try again in a minute"), "{:#}", failed.value);
+    assert_eq!(site.seen(), Value::Null);
+    site.project.lock_is_free();
+    site.real().expect("succeeded");
+    site.is_whole();
+}
+
+#[test]
+fn a_key_that_google_s_own_agent_may_not_use_is_named_with_who_needs_it() {
+    const KEY: &str = "projects/acme-keys-1/locations/europe-west1/keyRings/states/cryptoKeys/dev";
+    let site = Site::with(&format!(", kms_key = \"{KEY}\""));
+    // Made with it, and mended to it.
+    for before in
+        [Value::Null, json!({ "projectNumber": "415104041262", "location": "EUROPE-WEST1" })]
+    {
+        site.bucket_is(&json!({ "keyless": true, "plant": before }));
+        let refused = site.real();
+        assert_ne!(refused.code, Some(0), "{:#}", refused.value);
+        assert_eq!(refused.at("/error/code"), "upstream_denied", "{:#}", refused.value);
+        assert_eq!(refused.at("/error/field"), "state.kms_key", "{:#}", refused.value);
+        assert_eq!(refused.at("/error/given"), KEY);
+        let next = refused.at("/error/next");
+        assert!(next.contains("roles/cloudkms.cryptoKeyEncrypterDecrypter"), "{next}");
+        assert!(next.contains("service agent"), "{next}");
+        // The identity itself lacks nothing.
+        assert_eq!(refused.at("/error/details/permission"), "", "{:#}", refused.value);
+        site.project.lock_is_free();
+        site.bucket_is(&json!({ "keyless": false }));
+        site.real().expect("succeeded");
+        assert_eq!(site.seen()["encryption"]["defaultKmsKeyName"], KEY);
+    }
+    site.is_whole();
+}
+
+/// Whoever is signed in, or whatever project settings name, changes between plan and apply.
+#[test]
+fn security_19_fault_40_another_identity_or_project_between_plan_and_apply_makes_no_bucket() {
+    let mut site = Site::new();
+    let plan = site.dry().expect("planned");
+    let real = json!({ "plan_id": plan.at("/plan_id"), "dry_run": false, "auto_approve": true });
+    let apply = |site: &Site| site.project.call("bootstrap_state_backend", &real);
+    let members = |site: &Site, members: &[&str]| {
+        drop(site.told("google", &json!({ "project": site.id, "members": members })));
+    };
+    members(&site, &["somebody@example.com"]);
+    let stranger = apply(&site).refused("upstream_denied");
+    assert!(stranger.at("/error/message").contains(&site.id), "{:#}", stranger.value);
+    assert_eq!(stranger.at("/error/details/permission"), "resourcemanager.projects.get");
+    members(&site, &[&site.person]);
+
+    // Another project that this person may use just as well.
+    let own = site.id.clone();
+    let other = format!("{own}-b");
+    site.told("google", &json!({ "project": other, "members": [site.person] }));
+    site.id = other;
+    site.state("", "");
+    let moved = apply(&site).refused("approval_mismatch");
+    let changed = moved.at("/error/details/changed");
+    assert!(changed.contains("account"), "{:#}", moved.value);
+    assert_eq!(site.seen(), Value::Null, "nothing was made");
+    assert!(
+        site.calls()
+            .iter()
+            .all(|call| call.starts_with("GET ") || call.ends_with(":testIamPermissions")),
+        "{:?}",
+        site.calls()
+    );
+    site.project.lock_is_free();
+
+    // With the right ones again, it is the plan of before that is carried out.
+    site.id = own;
+    site.state("", "");
+    let made = apply(&site).expect("succeeded");
+    site.is_whole();
+    site.is_clean(&[&plan, &stranger, &moved, &made]);
+}
+
+#[test]
+fn security_15_no_secret_is_left_by_a_bootstrap_whatever_comes_of_it() {
+    let site = Site::new();
+    let mut answers = vec![site.dry()];
+    site.bucket_is(&json!({ "without": ["storage.buckets.create"] }));
+    answers.push(site.real().refused("upstream_denied"));
+    let fault = json!({ "verb": "POST", "part": "/storage/v1/b", "status": 503, "times": 5 });
+    site.bucket_is(&json!({ "without": [], "fault": fault }));
+    answers.push(site.real().expect("failed"));
+    answers.push(site.real().expect("succeeded"));
+    let shown = site.project.cli(&["ops", "show", &answers[3].operation()]);
+    answers.push(shown);
+    answers.push(site.project.call("preflight", &json!({ "cloud": "gcp", "env": "dev" })));
+    // Nobody takes the person's own any more.
+    site.told(
+        "google",
+        &json!({ "revoke": format!("{}-{}", super::CANARY, site.id.trim_start_matches("acme-")) }),
+    );
+    answers.push(site.dry().refused("upstream_denied"));
+    site.is_clean(&answers.iter().collect::<Vec<_>>());
+}
+
+#[test]
 fn fault_33_a_bucket_of_google_in_another_place_is_named_with_its_place() {
     let mut site = Site::new();
     site.bucket_is(

@@ -21,19 +21,33 @@ fn documented() -> Vec<(String, bool)> {
     part.lines().filter_map(row).collect()
 }
 
-fn all_wishes(site: &Site) -> Value {
-    let mut real = site.real();
-    for wish in ["remove_default_network", "disable_default_account", "lien"] {
-        real[wish] = json!(true);
-    }
-    real["budget"] = json!({ "amount": 500, "currency": "EUR" });
-    real
-}
-
+/// A site whose organization has a folder in a folder: settings list neither of them.
 fn site() -> Site {
     let mut site = Site::new();
     site.project.set(|s| s.rules = "auto_approve = [\"create\", \"update\", \"delete\"]".into());
+    let own = format!("organizations/{}", site.number);
+    let (upper, lower) = (format!("{}1", site.number), folder(&site));
+    let within = format!("folders/{upper}");
+    site.set(json!({ "folders": { upper: [own, "ACTIVE"], lower: [within, "ACTIVE"] } }));
     site
+}
+
+fn folder(site: &Site) -> String {
+    format!("{}2", site.number)
+}
+
+fn all_wishes(site: &Site) -> Value {
+    let mut real = site.all_wishes();
+    real["folder_id"] = json!(folder(site));
+    real
+}
+
+/// The same, of one that is there, with other labels and another amount.
+fn changed(site: &Site) -> Value {
+    let mut real = all_wishes(site);
+    real["labels"] = json!({ "stage": "dev" });
+    real["budget"]["amount"] = json!(700);
+    real
 }
 
 #[test]
@@ -41,24 +55,20 @@ fn the_permissions_of_projects_are_enough_and_none_is_too_much() {
     let all = documented();
     let first = site();
     first.call(&all_wishes(&first)).expect("succeeded");
-    let mut labelled = all_wishes(&first);
-    labelled["labels"] = json!({ "stage": "dev" });
-    first.call(&labelled).expect("succeeded");
+    first.call(&changed(&first)).expect("succeeded");
     let needed = first.seen()["needed"].clone();
     let needed: BTreeSet<String> = serde_json::from_value(needed).unwrap();
-    // Folders are asked for where one is named.
-    let named: BTreeSet<String> =
-        all.iter().map(|(name, _)| name.clone()).filter(|n| !n.contains(".folders.")).collect();
+    let named: BTreeSet<String> = all.iter().map(|(name, _)| name.clone()).collect();
     assert_eq!(needed, named, "the page names just what was asked for");
-    for (permission, before) in all.iter().filter(|(name, _)| !name.contains(".folders.")) {
+    for (permission, before) in &all {
         let site = site();
-        if permission == "resourcemanager.projects.update" {
+        let of_a_change = permission.ends_with(".update");
+        if of_a_change {
             site.call(&all_wishes(&site)).expect("succeeded");
         }
+        let before_it = site.made();
         site.set(json!({ "without": [permission] }));
-        let mut real = all_wishes(&site);
-        real["labels"] = json!({ "stage": "dev" });
-        let answer = site.call(&real);
+        let answer = site.call(&changed(&site));
         assert_eq!(answer.at("/error/code"), "upstream_denied", "{permission}: {:#}", answer.value);
         let told = answer.at("/error/details/permission");
         assert!(
@@ -66,8 +76,9 @@ fn the_permissions_of_projects_are_enough_and_none_is_too_much() {
             "{permission}: {:#}",
             answer.value
         );
-        if *before && permission != "resourcemanager.projects.update" {
-            assert_eq!(site.seen()["asked"], 0, "{permission}");
+        if *before {
+            assert_eq!(site.seen()["asked"], u64::from(of_a_change), "{permission}");
+            assert_eq!(site.made(), before_it, "{permission}: asked before the work");
         }
         site.project.lock_is_free();
     }

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use super::applications::ArgoCd;
 use super::clusters::Cloud;
 use super::faults::{Faults, Faulty};
+use super::google::Google;
 use super::organizations::Organization;
 use super::releases::Helm;
 use super::terraform::Terraform;
@@ -70,6 +71,7 @@ pub(crate) struct Site {
     pub(crate) helm: Arc<Helm>,
     pub(crate) argocd: Arc<ArgoCd>,
     pub(crate) organization: Arc<Organization>,
+    pub(crate) google: Arc<Google>,
     pub(crate) faults: Arc<Faults>,
     /// Operations whose supervisor was started and has not been played yet.
     pub(crate) launched: Arc<Launched>,
@@ -124,9 +126,11 @@ impl Site {
             state: folder.path().join("state"),
             faults: Arc::clone(&faults),
         });
+        let clock = clock(jiff::Timestamp::from_second(BEGIN).unwrap(), up(1_000));
         Self {
             folder,
-            clock: clock(jiff::Timestamp::from_second(BEGIN).unwrap(), up(1_000)),
+            google: Arc::new(Google::with(Arc::clone(&faults), Arc::clone(&clock))),
+            clock,
             terraform,
             cloud: Arc::default(),
             helm: Arc::default(),
@@ -213,7 +217,7 @@ impl Site {
             provisioner: Arc::clone(&self.terraform) as Arc<dyn datamcp::port::Provisioner>,
             releases: Arc::clone(&self.helm) as Arc<dyn datamcp::port::Releases>,
             accounts: Arc::clone(&self.organization) as Arc<dyn datamcp::port::Accounts>,
-            projects: Arc::new(datamcp::adapter::absent::NoCloud),
+            projects: Arc::clone(&self.google) as Arc<dyn datamcp::port::projects::Projects>,
             secrets: Arc::new(datamcp::port::NoSecrets),
             member_account: Arc::clone(&self.organization) as Arc<dyn datamcp::port::MemberAccount>,
             applications: Arc::clone(&self.argocd) as Arc<dyn datamcp::port::Applications>,

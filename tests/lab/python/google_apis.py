@@ -34,7 +34,7 @@ APIS = [
         ["v1.token"],
         ["GoogleIdentityStsV1ExchangeTokenRequest", "GoogleIdentityStsV1ExchangeTokenResponse"],
     ),
-    ("cloudresourcemanager.googleapis.com", "cloudresourcemanager/v3/cloudresourcemanager-api.json", ["projects.get"], ["Project"]),
+    ("cloudresourcemanager.googleapis.com", "cloudresourcemanager/v3/cloudresourcemanager-api.json", ["projects.get", "projects.testIamPermissions"], ["Project", "TestIamPermissionsRequest", "TestIamPermissionsResponse"]),
     (
         "secretmanager.googleapis.com",
         "secretmanager/v1/secretmanager-api.json",
@@ -90,7 +90,7 @@ PROJECTS = [
     (
         "billingbudgets.googleapis.com",
         "billingbudgets/v1/billingbudgets-api.json",
-        ["budgets.create", "budgets.list"],
+        ["budgets.create", "budgets.list", "budgets.patch"],
         ["GoogleCloudBillingBudgetsV1Budget", "GoogleCloudBillingBudgetsV1BudgetAmount", "GoogleCloudBillingBudgetsV1Filter"]
         + ["GoogleCloudBillingBudgetsV1ListBudgetsResponse", "GoogleCloudBillingBudgetsV1ThresholdRule", "GoogleTypeMoney"],
     ),

@@ -10,7 +10,7 @@ use super::super::call::{Verb, is_absent, status};
 use super::{GoogleProjects, OperationProgress, RESOURCES, progress, text};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Budget, Environment};
-use crate::port::projects::ProjectFacts;
+use crate::port::projects::{Having, ProjectFacts};
 
 const COMPUTE: &str = "compute.googleapis.com";
 const IAM: &str = "iam.googleapis.com";
@@ -47,7 +47,9 @@ impl GoogleProjects {
                 OperationProgress::Done | OperationProgress::Forgotten => return Ok(()),
                 OperationProgress::Failed(failure) => {
                     let why = format!("{doing}: {}: {}", failure.code, failure.message);
-                    return Err(Error::new(ErrorCode::UpstreamFailed, why));
+                    return Err(Error::new(ErrorCode::UpstreamFailed, why).next(
+                        "see what Google says and mend that, then make the same call again",
+                    ));
                 }
                 OperationProgress::Going if since.elapsed() >= PATIENCE => {
                     return Err(Error::new(ErrorCode::TimedOut, format!("{doing}: it goes on"))
@@ -173,36 +175,48 @@ impl GoogleProjects {
         self.send(at, &doing, (Verb::Post, RESOURCES, "/v3/liens"), Some(&body)).await.map(drop)
     }
 
-    pub(super) async fn has_budget(
+    /// Our budget for a project, as the API shows it.
+    pub(super) async fn budget(
         &self,
         at: &Environment,
         project: &ProjectFacts,
         account: &str,
-    ) -> Result<bool> {
+    ) -> Result<Option<Value>> {
         let doing = format!("listing the budgets of {}", project.id);
         let scope = format!("scope=projects/{}", project.number);
         let path = format!("/v1/billingAccounts/{account}/budgets?{scope}");
         let listed = self.ask(at, &doing, BUDGETS, &path).await?;
-        let budgets = listed.get("budgets").and_then(Value::as_array);
+        let mut budgets = listed.get("budgets").and_then(Value::as_array).into_iter().flatten();
         let named = budget_name(project);
-        Ok(budgets.into_iter().flatten().any(|budget| text(budget, "displayName") == named))
+        Ok(budgets.find(|budget| text(budget, "displayName") == named).cloned())
     }
 
-    pub(super) async fn add_budget(
+    /// Makes the budget, or gives the one that is there this amount; what people set beside it stays.
+    pub(super) async fn set_budget(
         &self,
         at: &Environment,
         project: &ProjectFacts,
         account: &str,
         budget: &Budget,
     ) -> Result<()> {
+        let amount = json!({ "specifiedAmount": {
+            "currencyCode": budget.currency, "units": budget.amount.to_string(),
+        } });
+        if let Some(found) = self.budget(at, project, account).await? {
+            let doing = format!("changing the budget for {}", project.id);
+            let path = format!("/v1/{}?updateMask=amount", text(&found, "name"));
+            let body = json!({ "amount": amount });
+            return self
+                .send(at, &doing, (Verb::Patch, BUDGETS, &path), Some(&body))
+                .await
+                .map(drop);
+        }
         let doing = format!("making a budget for {}", project.id);
         let rules = TOLD_AT.map(|share| json!({ "thresholdPercent": share }));
         let body = json!({
             "displayName": budget_name(project),
             "budgetFilter": { "projects": [format!("projects/{}", project.number)] },
-            "amount": { "specifiedAmount": {
-                "currencyCode": budget.currency, "units": budget.amount.to_string(),
-            } },
+            "amount": amount,
             "thresholdRules": rules,
         });
         let path = format!("/v1/billingAccounts/{account}/budgets");
@@ -210,6 +224,49 @@ impl GoogleProjects {
     }
 }
 
+/// Whether a budget is for the amount that is wanted. Google keeps parts of a unit apart (`google.type.Money`).
+pub(super) fn having(wanted: &Budget, found: Option<&Value>) -> Having {
+    let Some(found) = found else { return Having::Nothing };
+    let Some(amount) = found.pointer("/amount/specifiedAmount") else {
+        return Having::Otherwise("what was spent the month before".to_owned());
+    };
+    let (units, currency) = (text(amount, "units"), text(amount, "currencyCode"));
+    let units = if units.is_empty() { "0" } else { units };
+    let nanos = amount.get("nanos").and_then(Value::as_i64).unwrap_or_default();
+    let whole = nanos == 0 && units == wanted.amount.to_string();
+    if whole && (currency.is_empty() || currency == wanted.currency) {
+        return Having::Wanted;
+    }
+    let parts = if nanos == 0 { String::new() } else { format!(".{nanos:09}") };
+    let told = format!("{units}{} {currency}", parts.trim_end_matches('0'));
+    Having::Otherwise(told.trim_end().to_owned())
+}
+
 fn budget_name(project: &ProjectFacts) -> String {
     format!("datamcp {}", project.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_counts_by_its_amount_and_its_currency() {
+        let wanted = Budget { amount: 500, currency: "EUR".into() };
+        let told = |amount: Value| having(&wanted, Some(&json!({ "amount": amount })));
+        let of = |money: Value| told(json!({ "specifiedAmount": money }));
+        assert_eq!(having(&wanted, None), Having::Nothing);
+        assert_eq!(of(json!({ "units": "500", "currencyCode": "EUR" })), Having::Wanted);
+        assert_eq!(of(json!({ "units": "500", "nanos": 0 })), Having::Wanted);
+        for (money, shown) in [
+            (json!({ "units": "300", "currencyCode": "EUR" }), "300 EUR"),
+            (json!({ "units": "500", "currencyCode": "USD" }), "500 USD"),
+            (json!({ "units": "500", "nanos": 500_000_000, "currencyCode": "EUR" }), "500.5 EUR"),
+            (json!({ "nanos": 50_000_000, "currencyCode": "EUR" }), "0.05 EUR"),
+        ] {
+            assert_eq!(of(money), Having::Otherwise(shown.into()));
+        }
+        let last = told(json!({ "lastPeriodAmount": {} }));
+        assert_eq!(last, Having::Otherwise("what was spent the month before".into()));
+    }
 }

@@ -53,6 +53,7 @@ async fn create(bucket: &Bucket<'_>) -> Result<()> {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(error
                 .field("state.bucket")
+                .given(bucket.name)
                 .next("a bucket of this name is being made or deleted: try again in a minute")),
             Err(why) => Err(why),
         },
@@ -92,13 +93,17 @@ async fn mend(bucket: &Bucket<'_>, setting: &str, found: &Value) -> Result<()> {
 }
 
 /// Who encrypts is the project's agent of Cloud Storage, not the identity.
-fn of_key(bucket: &Bucket<'_>, error: Error) -> Error {
+fn of_key(bucket: &Bucket<'_>, mut error: Error) -> Error {
     let about_key = error.message.contains("KMS") || error.message.contains("cryptoKey");
     match &bucket.terms.kms_key {
-        Some(key) if about_key => error.field("state.kms_key").next(format!(
-            "have roles/cloudkms.cryptoKeyEncrypterDecrypter on {key} granted to the service agent of Cloud Storage of {}",
-            bucket.environment.account
-        )),
+        Some(key) if about_key => {
+            // What the agent lacks is no permission of the identity's.
+            error.details.remove("permission");
+            error.field("state.kms_key").given(key).next(format!(
+                "have roles/cloudkms.cryptoKeyEncrypterDecrypter on {key} granted to the service agent of Cloud Storage of {}",
+                bucket.environment.account
+            ))
+        }
         _ => error,
     }
 }

@@ -5,6 +5,8 @@ Billing Budget API v1). Requests, queries and answers are held against Google's 
 Each call takes the permission that its reference names; a project that is not there and one that may not be seen are the
 same 403. Switching Compute Engine on makes a default network with two rules, and a default service account.
 
+A project that is being made has its id already: another call for it is refused (409), and it goes on with each look at it.
+
 Left out: everything but the calls that are made; IAM beyond who is a member of the organization; roles; paging; etags;
 moving, deleting and restoring; budgets that are spent.
 
@@ -13,9 +15,10 @@ Control: `{"organization": number}`, and any of (all lists replace what there wa
 - `"folders": {number: [parent, state]}`, `"billing": {id: open}`;
 - `"polls": n`: how often an operation goes on; `"failure": [code, message]` or `[code, message, reason]`: how the next
   operation of Resource Manager ends; `"enabling": the same` of Service Usage; `"billing_failure": [status, reason, message]`;
-- `"next": [word]`: what the next calls that make a project do: `lost` (carried out, the answer is 503), `busy` (429),
-  `taken` (409);
+- `"next": [word]`: what the next calls that make a project do: `lost` (carried out, the answer is 503), `cut` (carried out,
+  the connection ends without an answer), `busy` (429), `taken` (409);
 - `"taken": [ids]`: ids that somebody else has; `"quota": n`: so many projects;
+- `"budget": [id, units]`: somebody gives its budget another amount;
 - `"stranger": n`: so often its maker is no owner yet; `"deleted": id`: it is being deleted;
 - `"used": id`: its default network is in use; `"foreign": id`: it was made in another place, by us.
 The answer holds projects with all they have, calls that make one (`asked`), calls by name, permissions that were asked.
@@ -24,6 +27,7 @@ The answer holds projects with all they have, calls that make one (`asked`), cal
 import io
 import json
 import os
+import socket
 import threading
 import urllib.parse
 
@@ -36,11 +40,16 @@ GENERAL = {"alt", "fields", "prettyPrint"}
 with open(os.path.join(os.path.dirname(__file__), "google_projects.json")) as file:
     APIS = json.load(file)
 HOSTS = {method["host"] for method in APIS["methods"]}
+CURRENCY = "EUR"
 
 _lock = threading.RLock()
 _organizations = {}
 _operations = {}
 _number = [700000000000]
+
+
+class Cut(Exception):
+    """The call was carried out, and its connection ends without an answer."""
 
 
 class Organization:
@@ -49,7 +58,7 @@ class Organization:
         self.members, self.without, self.folders, self.billing = [], set(), {}, {}
         self.polls, self.failure, self.enabling, self.billing_failure = 0, None, None, None
         self.next, self.taken, self.quota, self.stranger, self.used = [], [], 1000, 0, None
-        self.projects, self.asked, self.calls, self.needed = {}, 0, [], set()
+        self.projects, self.pending, self.asked, self.calls, self.needed = {}, {}, 0, [], set()
 
 
 def control(request):
@@ -61,6 +70,9 @@ def control(request):
                 continue
             if key == "deleted":
                 place.projects[value]["state"] = "DELETE_REQUESTED"
+            elif key == "budget":
+                id, units = value
+                place.projects[id]["budgets"][0]["amount"]["specifiedAmount"]["units"] = units
             elif key == "foreign":
                 place.projects[value] = _made(place, {"projectId": value, "displayName": value, "parent": f"{place.name}9"})
             elif key == "without":
@@ -85,6 +97,9 @@ def wrap(app):
             status, data = "200 OK", json.dumps(found)
         except google.Refused as refused:
             status, data = refused.status, json.dumps(refused.body)
+        except Cut:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            status, data = "200 OK", ""
         except Exception as error:  # a mistake of the stand-in's own
             status, data = "501 Drifted", json.dumps({"error": {"code": 501, "status": "UNIMPLEMENTED", "message": f"the stand-in drifted: {error!r}"}})
         data = data.encode()
@@ -151,7 +166,7 @@ def _in(parent):
 
 
 def _of_project(id):
-    return next((o for o in _organizations.values() if id in o.projects), None)
+    return next((o for o in _organizations.values() if id in o.projects or id in o.pending), None)
 
 
 def _of_number(number):
@@ -234,14 +249,17 @@ def _create(place, caller, request, query, *_):
         failure = [8, "The project cannot be created because you have exceeded your allotted project quota."]
 
     def make():
-        if id not in place.projects:
-            place.projects[id] = _made(place, request)
+        place.pending.pop(id, None)
+        place.projects[id] = _made(place, request)
         return _shown(place.projects[id])
 
     operation = _operation(place, make, failure, "cp")
+    if failure is None and id not in place.projects:
+        place.pending[id] = operation["name"].removeprefix("operations/")
     if word == "lost":
-        make()
         raise google._error(503, "UNAVAILABLE", "The service is currently unavailable.")
+    if word == "cut":
+        raise Cut
     return operation
 
 
@@ -251,6 +269,10 @@ def _reasoned(code, status, reason, message):
 
 
 def _get(place, caller, request, query, id):
+    if id in place.pending:
+        _progress(place.pending[id])
+    if id in place.pending:
+        raise google._error(403, "PERMISSION_DENIED", "The caller does not have permission")
     _may(place, caller, "resourcemanager.projects.get", id)
     return _shown(place.projects[id])
 
@@ -263,7 +285,7 @@ def _patch(place, caller, request, query, id):
 
 def _account(place, caller, request, query, id):
     _may(place, caller, "billing.accounts.get")
-    return {"name": f"billingAccounts/{id}", "open": place.billing[id], "displayName": "Lab", "currencyCode": "EUR"}
+    return {"name": f"billingAccounts/{id}", "open": place.billing[id], "displayName": "Lab", "currencyCode": CURRENCY}
 
 
 def _billing(place, caller, request, query, id):
@@ -335,6 +357,19 @@ def _budget(place, caller, request, query, account):
     project = next(p for p in place.projects.values() if p["number"] == number)
     project["budgets"].append({"name": f"billingAccounts/{account}/budgets/{number}", **request})
     return project["budgets"][-1]
+
+
+def _amend(place, caller, request, query, account, id):
+    _may(place, caller, "billing.budgets.update")
+    if query.get("updateMask") != ["amount"]:
+        raise google._error(400, "INVALID_ARGUMENT", "the stand-in changes the amount alone")
+    budget = next((b for p in place.projects.values() for b in p["budgets"] if b["name"] == f"billingAccounts/{account}/budgets/{id}"), None)
+    if budget is None:
+        raise google._error(404, "NOT_FOUND", "Requested entity was not found.")
+    if request["amount"]["specifiedAmount"]["currencyCode"] != CURRENCY:
+        raise google._error(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
+    budget["amount"] = request["amount"]
+    return budget
 
 
 def _computing(place, id):
@@ -429,4 +464,5 @@ METHODS = {
     "iam.projects.serviceAccounts.disable": _disable,
     "billingbudgets.billingAccounts.budgets.create": _budget,
     "billingbudgets.billingAccounts.budgets.list": _budgets,
+    "billingbudgets.billingAccounts.budgets.patch": _amend,
 }

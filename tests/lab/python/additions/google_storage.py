@@ -17,6 +17,9 @@ Control, always with `"bucket": NAME`, and one of:
   (null: it is not); `"then": {…}`: it is, right before our own creation; `"shared": true`: who is not of its project may
   do with it what we may;
 - `"without": [permissions]`: what nobody may do with it and in its project (replaces what there was);
+- `"conditional": true`: what is granted on objects has a condition on their names: on the bucket it is not seen;
+- `"keyless": true`: the project's agent may not use any key; `"busy": n`: so many of the next creations meet a name that is
+  being made or deleted: it is taken, and nothing is there;
 - `"fault": {"verb", "part", "status", "times"}`: so many of the next calls whose path ends with this part are refused;
 - `"cut": n`, with `"done": true` if the call itself is carried out: call n from now and all after it fail; 0: none does.
 The answer holds the bucket, the calls so far and the permissions that they asked for.
@@ -51,17 +54,20 @@ class Place:
         self.project, self.upstream, self.bucket = None, None, None
         self.without, self.faults, self.calls, self.asked = set(), [], [], []
         self.cut, self.done, self.then, self.shared = 0, False, None, False
+        self.keyless, self.busy, self.conditional = False, 0, False
 
 
 def control(request):
     with _lock:
         place = _places.setdefault(request["bucket"], Place())
-        unknown = set(request) - {"bucket", "project", "upstream", "set", "plant", "then", "shared", "without", "fault", "cut", "done"}
+        unknown = set(request) - {"bucket", "project", "upstream", "set", "plant", "then", "shared", "keyless", "busy", "conditional", "without", "fault", "cut", "done"}
         if unknown:
             raise ValueError(f"unknown: {sorted(unknown)}")
         place.project = request.get("project", place.project)
         place.upstream = request.get("upstream", place.upstream)
         place.then, place.shared = request.get("then", place.then), request.get("shared", place.shared)
+        place.keyless, place.busy = request.get("keyless", place.keyless), request.get("busy", place.busy)
+        place.conditional = request.get("conditional", place.conditional)
         if "plant" in request:
             place.bucket = request["plant"] and _whole({"name": request["bucket"], **request["plant"]})
         if "set" in request:
@@ -236,15 +242,24 @@ def _checked(bucket):
     return bucket
 
 
+def _key(place, request):
+    if place.keyless and "encryption" in request:
+        raise _error(403, "Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account has been authorized to use this key.", "forbidden")
+
+
 def _insert(place, caller, request, query):
     if query.get("project", [None])[0] != place.project:
         raise _error(400, "Unknown project id.", "invalid")
+    if place.busy:
+        place.busy -= 1
+        raise _error(409, "The requested bucket name is not available.", "conflict")
     if place.then is not None:
         place.bucket = _whole({"name": request["name"], **place.then})
     if place.bucket is not None:
         own = place.bucket["projectNumber"] == _number(place.project)
         raise _error(409, "Your previous request to create the named bucket succeeded and you already own it." if own else "The requested bucket name is not available.", "conflict")
     _permitted(place, caller, "storage.buckets.create")
+    _key(place, request)
     place.bucket = _checked(_whole({**request, "projectNumber": _number(place.project)}))
     _upstream(place, "POST", "/storage/v1/b?project=lab", {"name": request["name"], "versioning": request.get("versioning", {})})
     return place.bucket
@@ -263,6 +278,7 @@ def _patch(place, caller, request, query):
     _permitted(place, caller, "storage.buckets.update")
     if "publicAccessPrevention" in request.get("iamConfiguration", {}):
         _permitted(place, caller, "storage.buckets.setIamPolicy")
+    _key(place, request)
     if query.get("ifMetagenerationMatch", [place.bucket["metageneration"]])[0] != place.bucket["metageneration"]:
         raise _error(412, "At least one of the pre-conditions you specified did not hold.", "conditionNotMet")
     place.bucket = _checked(_merged(place.bucket, request))
@@ -275,7 +291,8 @@ def _patch(place, caller, request, query):
 def _test_bucket(place, caller, request, query):
     if place.bucket is None:
         raise _error(404, "The specified bucket does not exist.", "notFound")
-    return {"kind": "storage#testIamPermissionsResponse", **_has(place, caller, query.get("permissions", []))}
+    wanted = [p for p in query.get("permissions", []) if not (place.conditional and p.startswith("storage.objects."))]
+    return {"kind": "storage#testIamPermissionsResponse", **_has(place, caller, wanted)}
 
 
 def _test_project(place, caller, request, query):
