@@ -3,7 +3,9 @@
 
 mod endpoints;
 mod failures;
+mod mfa;
 mod stand_in;
+mod tokens;
 
 use std::process::Stdio;
 
