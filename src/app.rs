@@ -84,7 +84,7 @@ fn world(flag: Option<&Path>, surroundings: &Surroundings) -> Result<World> {
 /// What an exec plugin answers.
 async fn eks_token(access: &EksAccess, surroundings: &Surroundings) -> Result<String> {
     let plugin = ExecPlugin::read()?;
-    let made = clouds::eks_tokens(&plugin, surroundings).token(access).await?;
+    let made = clouds::eks_tokens(&plugin, surroundings, access).token(access).await?;
     Ok(cli::exec_credential::text(&plugin.api_version, &made.token, made.expires))
 }
 

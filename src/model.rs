@@ -28,7 +28,7 @@ pub use backend::{Backend, GcsTerms};
 pub use change::{ChangeCounts, ChangeSet, ResourceChange};
 pub use chart::{ChartAt, ChartSource};
 pub use cluster::{Cluster, ClusterAccess, EksAccess, PodAccount};
-pub use credentials::{AssumedRole, CredentialSource};
+pub use credentials::{AssumedRole, CredentialSource, Mfa};
 pub use digest::Digest;
 pub use effect::{Action, Effect};
 pub use environment::{Cloud, Environment, EnvironmentKey, Tier};

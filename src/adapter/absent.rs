@@ -14,10 +14,11 @@ use crate::port::projects::{
 };
 use crate::port::{
     Account, AccountOrder, Accounts, Answered, Caller, ChildCredentials, CloudSecrets,
-    ClusterFound, ClusterToken, ClusterTokens, Clusters, Contact, Creation, Fetched, Findings,
-    GoogleTokens, Identity, Job, LockObject, MemberAccount, ObjectVersion, OrganizationFacts,
-    Origin, OwnOrphan, StateBackend,
+    ClusterFound, ClusterToken, ClusterTokens, Clusters, Contact, Creation, Device, Fetched,
+    Findings, GoogleTokens, Identity, Job, LockObject, MemberAccount, ObjectVersion,
+    OrganizationFacts, Origin, OwnOrphan, SignIn, SignedIn, StateBackend,
 };
+use crate::secret::Secret;
 
 /// Knows nobody and reaches nothing.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +50,17 @@ impl Identity for NoCloud {
         environment: &Environment,
         _session: &str,
     ) -> Result<ChildCredentials> {
+        Err(missing(environment))
+    }
+}
+
+#[async_trait]
+impl SignIn for NoCloud {
+    async fn device(&self, _environment: &Environment) -> Result<Option<Device>> {
+        Ok(None)
+    }
+
+    async fn sign_in(&self, environment: &Environment, _code: &Secret) -> Result<SignedIn> {
         Err(missing(environment))
     }
 }

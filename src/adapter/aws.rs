@@ -14,6 +14,7 @@ pub mod state_bucket;
 mod trust;
 
 pub use clusters::EksClusters;
+pub use credentials::SecondFactor;
 pub use eks_token::{EksTokens, TokenCache};
 pub use identity::AwsIdentity;
 pub use member_account::AwsMemberAccount;

@@ -7,6 +7,7 @@ mod folder;
 mod plans;
 mod runs;
 mod seal;
+mod sessions;
 mod token;
 mod tokens;
 
@@ -20,6 +21,7 @@ pub use folder::{Laid, lay};
 pub use plans::FilePlans;
 pub use runs::FileRuns;
 pub use seal::Seal;
+pub use sessions::FileSessions;
 pub use token::http_token;
 pub use tokens::FileTokens;
 

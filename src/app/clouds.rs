@@ -1,13 +1,15 @@
 //! The adapters of the clouds, and of tokens for their clusters.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapter::absent::NoCloud;
 use crate::adapter::by_cloud::ByCloud;
 use crate::config::{ExecPlugin, Surroundings};
+use crate::model::EksAccess;
 use crate::port::{
     Accounts, CloudSecrets, ClusterTokens, Clusters, GoogleTokens, Identity, MemberAccount,
-    Projects, StateBackend,
+    Projects, Secrets, SignIn, StateBackend,
 };
 
 /// The ports that are a cloud's.
@@ -19,11 +21,13 @@ pub(super) struct Clouds {
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) projects: Arc<dyn Projects>,
     pub(super) member_account: Arc<dyn MemberAccount>,
+    pub(super) sign_in: Arc<dyn SignIn>,
 }
 
-/// The ports of all clouds.
-pub(super) fn clouds(surroundings: &Surroundings) -> Clouds {
-    let (aws, gcp) = (aws(surroundings), gcp(surroundings));
+/// The ports of all clouds. What is kept of them lies in this state folder; the seeds of second factors are among these
+/// secrets, none of which is a cloud's.
+pub(super) fn clouds(surroundings: &Surroundings, state: &Path, local: Arc<dyn Secrets>) -> Clouds {
+    let (aws, gcp) = (aws(surroundings, state, local), gcp(surroundings));
     Clouds {
         identity: Arc::new(ByCloud { aws: aws.identity, gcp: gcp.identity }),
         state_backend: Arc::new(ByCloud { aws: aws.state_backend, gcp: gcp.state_backend }),
@@ -33,6 +37,7 @@ pub(super) fn clouds(surroundings: &Surroundings) -> Clouds {
         accounts: aws.accounts,
         projects: gcp.projects,
         member_account: aws.member_account,
+        sign_in: aws.sign_in,
     }
 }
 
@@ -47,17 +52,21 @@ fn nobodys() -> Clouds {
         accounts: Arc::new(NoCloud),
         projects: Arc::new(NoCloud),
         member_account: Arc::new(NoCloud),
+        sign_in: Arc::new(NoCloud),
     }
 }
 
 #[cfg(feature = "aws")]
-fn aws(surroundings: &Surroundings) -> Clouds {
+fn aws(surroundings: &Surroundings, state: &Path, secrets: Arc<dyn Secrets>) -> Clouds {
     use crate::adapter::aws::{
-        AwsIdentity, AwsMemberAccount, AwsOrganization, AwsSecrets, EksClusters, StateBucket,
+        AwsIdentity, AwsMemberAccount, AwsOrganization, AwsSecrets, EksClusters, SecondFactor,
+        StateBucket,
     };
+    use crate::adapter::file::FileSessions;
     let identity = Arc::new(AwsIdentity::new(
         surroundings.endpoint_overrides.clone(),
         Surroundings::for_supervisor(&[]),
+        SecondFactor { sessions: Arc::new(FileSessions::new(state)), secrets },
     ));
     Clouds {
         identity: identity.clone(),
@@ -66,12 +75,13 @@ fn aws(surroundings: &Surroundings) -> Clouds {
         clusters: Arc::new(EksClusters::new(Arc::clone(&identity))),
         accounts: Arc::new(AwsOrganization::new(Arc::clone(&identity))),
         projects: Arc::new(NoCloud),
+        sign_in: identity.clone(),
         member_account: Arc::new(AwsMemberAccount::new(identity)),
     }
 }
 
 #[cfg(not(feature = "aws"))]
-fn aws(_surroundings: &Surroundings) -> Clouds {
+fn aws(_surroundings: &Surroundings, _state: &Path, _secrets: Arc<dyn Secrets>) -> Clouds {
     nobodys()
 }
 
@@ -95,6 +105,7 @@ fn gcp(surroundings: &Surroundings) -> Clouds {
         accounts: Arc::new(NoCloud),
         projects: Arc::new(GoogleProjects::new(identity)),
         member_account: Arc::new(NoCloud),
+        sign_in: Arc::new(NoCloud),
     }
 }
 
@@ -108,11 +119,19 @@ fn gcp(_surroundings: &Surroundings) -> Clouds {
 pub(super) fn eks_tokens(
     plugin: &ExecPlugin,
     surroundings: &Surroundings,
+    access: &EksAccess,
 ) -> Arc<dyn ClusterTokens> {
-    use crate::adapter::aws::{EksTokens, TokenCache};
-    use crate::adapter::file::FileTokens;
+    use crate::adapter::aws::{EksTokens, SecondFactor, TokenCache};
+    use crate::adapter::file::{FileSessions, FileTokens};
+    let mut factor = SecondFactor::default();
+    if let Some(state) = &access.state {
+        factor.sessions = Arc::new(FileSessions::new(state));
+    }
     Arc::new(EksTokens {
         inherited_overrides: surroundings.endpoint_overrides.clone(),
+        variables: plugin.variables.clone(),
+        ca_bundle: surroundings.ca_bundle(),
+        factor,
         cache: TokenCache {
             kept: Arc::new(FileTokens { folder: plugin.cache.join("eks") }),
             fingerprint: plugin.fingerprint.clone(),
@@ -125,6 +144,7 @@ pub(super) fn eks_tokens(
 pub(super) fn eks_tokens(
     _plugin: &ExecPlugin,
     _surroundings: &Surroundings,
+    _access: &EksAccess,
 ) -> Arc<dyn ClusterTokens> {
     Arc::new(NoCloud)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::clouds::{Clouds, clouds};
+use crate::adapter::absent::NoCloud;
 use crate::adapter::file::{FileAnchor, FilePlans, FileRuns};
 use crate::adapter::helm::Helm;
 use crate::adapter::kubeconfig::KubeconfigFiles;
@@ -24,9 +25,10 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
     let state = config.state().to_path_buf();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Sqlite::new(&state));
-    let Clouds { identity, state_backend, clusters, accounts, projects, member_account, secrets } =
-        clouds(surroundings);
-    let secrets = references(&config, secrets);
+    let clouds = clouds(surroundings, &state, local(&config));
+    let Clouds { identity, state_backend, clusters, accounts, projects, member_account, .. } =
+        clouds;
+    let secrets = references(&config, clouds.secrets);
     World {
         settings_path: path.display().to_string(),
         host: surroundings.host.clone(),
@@ -52,6 +54,7 @@ pub(super) fn world(config: Config, path: &Path, surroundings: &Surroundings) ->
         accounts,
         projects,
         member_account,
+        sign_in: clouds.sign_in,
         applications: applications(&clock, Arc::clone(&secrets)),
         clusters,
         kubeconfigs: Arc::new(KubeconfigFiles {
@@ -95,13 +98,21 @@ fn referred(config: &Config) -> Vec<&str> {
     let of_variables = config.environments().flat_map(|e| e.secret_vars.values());
     let of_argocd = config.environments().filter_map(|e| e.argocd.as_ref().map(|a| &a.token));
     let of_charts = config.chart_sources().iter().filter_map(|source| source.password.as_ref());
-    let all = of_state.chain(of_variables).chain(of_argocd).chain(of_charts);
+    let sites = config.environments().chain(config.organizations());
+    let of_factors = sites.filter_map(|site| site.mfa.as_ref()?.totp.as_ref());
+    let all = of_state.chain(of_variables).chain(of_argocd).chain(of_charts).chain(of_factors);
     all.filter_map(SecretRef::variable).collect()
 }
 
 /// What children start to be given credentials.
 fn credential_command(surroundings: &Surroundings) -> Vec<String> {
     vec![surroundings.program.display().to_string(), "credentials".into()]
+}
+
+/// What settings refer to in variables and files, for whoever gives out keys: a cloud's secret needs such keys itself.
+pub(super) fn local(config: &Config) -> Arc<dyn Secrets> {
+    let variables = surroundings::all_referred(&referred(config));
+    Arc::new(References::new(variables, [], Arc::new(NoCloud)))
 }
 
 /// Whatever settings refer to.

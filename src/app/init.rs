@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::clouds;
+use super::{clouds, compose};
 use crate::adapter::file::{Laid, lay};
 use crate::cli::args::Init;
 use crate::config::{self, Config, Surroundings};
@@ -115,10 +115,13 @@ fn name_of(folder: &Path) -> String {
 async fn account(answers: &Answers, folder: &Path, surroundings: &Surroundings) -> Result<String> {
     let raw = config::parse(&answers.settings(), &folder.join(config::FILE))?;
     let config = Config::check(raw, folder, surroundings)?;
-    let identity = clouds::clouds(surroundings).identity;
+    let local = compose::local(&config);
+    let identity = clouds::clouds(surroundings, config.state(), local).identity;
     let caller = identity.caller(config.environment(Cloud::Aws, "dev")?, "init").await;
     caller.map(|caller| caller.account).map_err(|error: Error| {
         let next = "name the account by --account-id, or mend the credentials";
-        Error { next: Some(error.next.clone().unwrap_or_else(|| next.to_owned())), ..error }
+        // Nobody signs in to a project that has no settings yet.
+        let theirs = error.next.clone().filter(|_| !error.details.contains_key("mfa_serial"));
+        Error { next: Some(theirs.unwrap_or_else(|| next.to_owned())), ..error }
     })
 }

@@ -134,6 +134,13 @@ pub enum People {
         /// Why.
         note: String,
     },
+    /// Sign in with a second factor.
+    SignIn {
+        /// Whose keys: an environment of AWS.
+        env: Option<String>,
+        /// Or an organization.
+        organization: Option<String>,
+    },
     /// List locks.
     Locks,
     /// Show the events of an operation.
@@ -230,6 +237,7 @@ fn people(top: Clap) -> Clap {
                 .arg(Arg::new("workspace").long("workspace").value_name("TEXT").help("Workspace [default: the environment's, else default]"))
                 .arg(Arg::new("note").long("note").required(true).help("How it was moved; kept in the log")),
         )
+        .subcommand(sign_in())
         .subcommand(Clap::new("locks").about("List environments that are held or blocked"))
         .subcommand(
             Clap::new("ops")
@@ -240,6 +248,27 @@ fn people(top: Clap) -> Clap {
                 .subcommand(Clap::new("tail").about("Follow the log of an operation until it ends").arg(id("Operation")))
                 .subcommand(Clap::new("verify").about("Find any edit, deletion, reordering or truncation of the log"))
                 .subcommand(Clap::new("cancel").about("Ask a running operation to stop").arg(id("Operation"))),
+        )
+}
+
+fn sign_in() -> Clap {
+    Clap::new("sign-in")
+        .about("Sign in with the code of an MFA device, for operations that follow, on a terminal")
+        .arg(Arg::new("cloud").long("cloud").requires("env").value_parser(["aws"]).help("Cloud"))
+        .arg(
+            Arg::new("env")
+                .long("env")
+                .value_name("TEXT")
+                .requires("cloud")
+                .required_unless_present("organization")
+                .conflicts_with("organization")
+                .help("Environment"),
+        )
+        .arg(
+            Arg::new("organization")
+                .long("organization")
+                .value_name("NAME")
+                .help("In its place: an organization of AWS"),
         )
 }
 
@@ -307,6 +336,10 @@ fn outer(name: &str, m: &ArgMatches) -> Option<Command> {
             workspace: m.get_one::<String>("workspace").cloned(),
             note: text(m, "note"),
         }),
+        "sign-in" => Command::People(People::SignIn {
+            env: m.get_one("env").cloned(),
+            organization: m.get_one("organization").cloned(),
+        }),
         "locks" => Command::People(People::Locks),
         "ops" => ops(m)?,
         name => of_name(&name.replace('-', "_"), m)?,
@@ -369,6 +402,7 @@ mod tests {
             ("reject", &["x"]),
             ("reconcile", &["x", "--as=failed", "--note=y"]),
             ("move-state", &["--cloud=aws", "--env=dev", "--note=y"]),
+            ("sign-in", &["--cloud=aws", "--env=dev"]),
             ("__run", &[&id, "--state=/s"]),
             ("credentials", &["/f"]),
             ("show", &["x"]),

@@ -1,4 +1,4 @@
-//! What only people do: approve, reject, reconcile, verify. They need a terminal; no tool leads here.
+//! What only people do: approve, reject, reconcile, sign in, verify. They need a terminal; no tool leads here.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use super::terminal::Terminal;
 use super::view::View;
 use crate::audit::verify::verify;
 use crate::error::Result;
-use crate::model::Actor;
+use crate::model::{Actor, Cloud};
 use crate::operation::desk::reconcile::Word;
-use crate::operation::desk::{Decider, Person, approve, move_state, reconcile};
+use crate::operation::desk::{Decider, Person, approve, move_state, reconcile, sign_in};
 use crate::operation::{World, get_operation};
 use crate::run::{settle, wait};
 
@@ -48,11 +48,40 @@ pub(super) async fn run(
             view.answer("move_state", &json!({ "operation_id": operation, "state": case.is }));
             Ok(ExitCode::SUCCESS)
         }
+        People::SignIn { env, organization } => {
+            signs_in(world, actor, env.as_deref(), organization.as_deref(), view).await
+        }
         People::Locks => locks(world, view).await,
         People::Show { id } => show(world, actor, &id, view).await,
         People::Tail { id } => tail(world, actor, &id, view).await,
         People::Verify => check(world, view).await,
     }
+}
+
+async fn signs_in(
+    world: &World,
+    actor: &Actor,
+    env: Option<&str>,
+    organization: Option<&str>,
+    view: &View,
+) -> Result<ExitCode> {
+    let environment = match env {
+        Some(env) => world.config.environment(Cloud::Aws, env)?,
+        None => world.config.organization(Some(Cloud::Aws), organization)?,
+    };
+    let mut terminal = Terminal::open()?;
+    let case = sign_in::case(world, environment).await?;
+    let (target, serial) = (environment.target(), &case.device.serial);
+    let typed = terminal.ask(&format!(
+        "\nthe keys of {target} want a code of MFA device {serial}\ntype its six digits: "
+    ))?;
+    let done = sign_in::sign_in(world, &person(actor, &terminal), &case, &typed).await?;
+    let until = done.until.to_string();
+    view.answer(
+        "sign_in",
+        &json!({ "operation_id": done.operation, "mfa_serial": done.serial, "until": until }),
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn approvals(world: &World, view: &View) -> Result<ExitCode> {

@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use super::raw::{AwsEnvironment, Credentials};
+use super::reference::local;
 use super::valid::named;
 use crate::error::{Error, Result};
-use crate::model::{AssumedRole, CredentialSource, name};
+use crate::model::{AssumedRole, CredentialSource, Mfa, SecretRef, name};
 
 /// Shortest and longest role session (STS reference, "AssumeRole": `DurationSeconds`).
 const SESSION_S: std::ops::RangeInclusive<u32> = 900..=43_200;
+/// Shortest and longest session of a user with a code (STS reference, "GetSessionToken": `DurationSeconds`).
+const CODE_S: std::ops::RangeInclusive<u32> = 900..=129_600;
 /// Longest session of a role that is assumed with a role's keys ("role chaining").
 const CHAINED_S: u32 = 3600;
 
@@ -121,4 +124,39 @@ pub(super) fn duration(env: &AwsEnvironment, field: Field<'_>) -> Result<Option<
         .allowed(format!("{} to {CHAINED_S} seconds", SESSION_S.start())));
     }
     Ok(Some(seconds))
+}
+
+/// The second factor of the user whose keys the first ones are.
+pub(super) fn mfa(env: &AwsEnvironment, root: &Path, field: Field<'_>) -> Result<Option<Mfa>> {
+    use Credentials::{Container, Instance, WebIdentity};
+    let Some(given) = &env.mfa else {
+        return Ok(None);
+    };
+    name::mfa_serial(&given.serial)
+        .map_err(|bad| named(&field("mfa.serial"), &given.serial, &bad))?;
+    if let Some(WebIdentity { .. } | Container {} | Instance {}) = env.credentials {
+        let why = "belongs to the keys of an IAM user, and `credentials` gives those of a role";
+        return Err(Error::invalid(field("mfa.serial"), &given.serial, why)
+            .next("remove `mfa`, or name a source that gives a user's own keys"));
+    }
+    let totp = given.totp.as_deref();
+    let totp = totp.map(|given| seed(&field("mfa.totp"), given, root)).transpose()?;
+    let duration_s = given.duration_s.unwrap_or(Mfa::DURATION_S);
+    if !CODE_S.contains(&duration_s) {
+        let key = field("mfa.duration_s");
+        return Err(Error::invalid(key, duration_s.to_string(), "is not a length of a session")
+            .allowed(format!("{} to {} seconds", CODE_S.start(), CODE_S.end())));
+    }
+    Ok(Some(Mfa { serial: given.serial.clone(), totp, duration_s }))
+}
+
+/// Where the seed of the codes is. A secret manager would have to be asked with the very keys that the code is for.
+fn seed(field: &str, given: &str, root: &Path) -> Result<SecretRef> {
+    const ALLOWED: &str = "env:NAME of an environment variable, or file:PATH";
+    if ["aws-secretsmanager:", "gcp-secretmanager:"].iter().any(|s| given.starts_with(s)) {
+        let why = "would be fetched with the very keys that the code is for";
+        return Err(Error::invalid(field, given, why).allowed(ALLOWED));
+    }
+    let next = "put the seed into a variable or a file of its own, and take it out of the settings";
+    local(field, given, root).map_err(|error| error.allowed(ALLOWED).next(next))
 }

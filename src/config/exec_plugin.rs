@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Variables;
 
 /// What a client of Kubernetes and the user's shell say to an exec plugin.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct ExecPlugin {
     pub cache: PathBuf,
     /// A hash over every variable that decides whose credentials are found. It tells nothing about them.
     pub fingerprint: String,
+    /// All variables of the user's shell: what gives out keys is started with them, as the AWS CLI starts it.
+    pub variables: Variables,
     /// The shared AWS configuration and credentials files.
     pub shared_files: [PathBuf; 2],
     /// The hash for Google's variables.
@@ -47,6 +50,9 @@ impl ExecPlugin {
             api_version: version(std::env::var("KUBERNETES_EXEC_INFO").ok().as_deref())?,
             cache: base.unwrap_or_else(|| home.join(".cache")).join("datamcp"),
             fingerprint: fingerprint(&["AWS_"]),
+            variables: Variables::new(std::env::vars_os().filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, value.into_string().ok()?))
+            })),
             google_fingerprint: fingerprint(&["GOOGLE_", "CLOUDSDK_", "GCE_METADATA_"]),
             google_file: path("GOOGLE_APPLICATION_CREDENTIALS")
                 .unwrap_or_else(|| gcloud.join("application_default_credentials.json")),

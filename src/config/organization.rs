@@ -51,6 +51,7 @@ fn of_aws(name: &str, given: &raw::AwsOrganization, raw: &Raw, root: &Path) -> R
         credentials: credentials::source(&access, root, &field)?,
         role: credentials::role(&access, &field)?,
         session_duration_s: credentials::duration(&access, &field)?,
+        mfa: credentials::mfa(&access, root, &field)?,
         endpoint_url: raw.aws.endpoint_url.clone(),
         ca_bundle: raw.aws.ca_bundle.as_ref().map(|path| root.join(path)),
         cluster: None,
@@ -83,6 +84,7 @@ fn access(given: &raw::AwsOrganization) -> AwsEnvironment {
         role_arn: given.role_arn.clone(),
         external_id: given.external_id.clone(),
         session_duration_s: given.session_duration_s,
+        mfa: given.mfa.clone(),
         cluster: None,
         argocd: None,
     }

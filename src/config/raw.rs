@@ -1,5 +1,6 @@
 //! `datamcp.toml` as written. Unknown keys are errors; meaning is given by `config::valid`.
 
+mod credentials;
 mod google;
 mod organization;
 mod secrets;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::model::{Action, Role};
 
+pub use credentials::{Credentials, Mfa};
 pub use google::{Gcp, GcpCredentials, GcpEnvironment};
 pub use organization::{AwsOrganization, GcpOrganization, Organization};
 pub use secrets::Secrets;
@@ -120,6 +122,9 @@ pub struct AwsEnvironment {
     /// Seconds that a session of the role lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_duration_s: Option<u32>,
+    /// The second factor of the user whose keys the first ones are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<Mfa>,
     /// Its cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<Cluster>,
@@ -236,35 +241,6 @@ pub struct ArgoProject {
     /// that end with a slash.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repos: Vec<String>,
-}
-
-/// Where the first keys come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "source", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Credentials {
-    /// A profile of the shared AWS configuration.
-    Profile {
-        /// Its name.
-        profile: String,
-    },
-    /// `AWS_ACCESS_KEY_ID` and its companions.
-    Environment {},
-    /// A token file, exchanged at STS.
-    WebIdentity {
-        /// The token's file.
-        token_file: PathBuf,
-        /// The role it is exchanged for.
-        role_arn: String,
-    },
-    /// A program that prints credentials.
-    Process {
-        /// Program and arguments.
-        command: Vec<String>,
-    },
-    /// The container credential endpoint.
-    Container {},
-    /// The instance metadata service.
-    Instance {},
 }
 
 /// State backend.

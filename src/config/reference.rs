@@ -108,7 +108,7 @@ pub(super) fn secret_vars(
 }
 
 /// A variable or a file. Whatever has another form may be a secret itself, and is not repeated.
-fn local(field: &str, given: &str, root: &Path) -> Result<SecretRef> {
+pub(super) fn local(field: &str, given: &str, root: &Path) -> Result<SecretRef> {
     let found = match given.split_once(':') {
         Some(("env", name)) if variable_name(name) => Some(SecretRef::Env(name.to_owned())),
         Some(("file", path)) if !path.is_empty() => Some(SecretRef::File(root.join(path))),

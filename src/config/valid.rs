@@ -411,6 +411,7 @@ fn aws(name: &str, env: &raw::AwsEnvironment, raw: &Raw, root: &Path) -> Result<
         credentials: credentials::source(env, root, &field)?,
         role: credentials::role(env, &field)?,
         session_duration_s: credentials::duration(env, &field)?,
+        mfa: credentials::mfa(env, root, &field)?,
         endpoint_url: raw.aws.endpoint_url.clone(),
         ca_bundle: raw.aws.ca_bundle.as_ref().map(|path| root.join(path)),
         cluster,

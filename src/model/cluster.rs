@@ -85,6 +85,14 @@ pub struct EksAccess {
     pub profile: Option<String>,
     /// Endpoint of an AWS-compatible emulator.
     pub endpoint_url: Option<String>,
+    /// What the role's trust policy asks for.
+    pub external_id: Option<String>,
+    /// MFA device of the user whose keys the first ones are.
+    pub mfa_serial: Option<String>,
+    /// State folder of the project whose sessions with that device are used.
+    pub state: Option<PathBuf>,
+    /// Name of the role's session, when an operation of ours asks: its token is not kept.
+    pub session: Option<String>,
 }
 
 impl EksAccess {
@@ -96,6 +104,12 @@ impl EksAccess {
         }
         if let Some(role) = &self.role_arn {
             name::role_arn(role).map_err(|bad| ("role_arn", role.as_str(), bad))?;
+        }
+        if let Some(id) = &self.external_id {
+            name::external_id(id).map_err(|bad| ("external_id", id.as_str(), bad))?;
+        }
+        if let Some(serial) = &self.mfa_serial {
+            name::mfa_serial(serial).map_err(|bad| ("mfa_serial", serial.as_str(), bad))?;
         }
         Ok(())
     }

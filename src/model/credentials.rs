@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::GoogleAccess;
+use super::{GoogleAccess, SecretRef};
 
 /// Where the first keys come from. One choice; nothing else is tried when it fails.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,4 +66,21 @@ pub struct AssumedRole {
     pub arn: String,
     /// What the role's trust policy may ask of third parties.
     pub external_id: Option<String>,
+}
+
+/// The second factor of an IAM user: one code of its device gives a session, and roles are assumed from that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mfa {
+    /// ARN of a virtual device, or serial number of a hardware one.
+    pub serial: String,
+    /// Where the seed is that codes are computed from: a variable or a file. Without it a person types the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totp: Option<SecretRef>,
+    /// Seconds that a code is good for.
+    pub duration_s: u32,
+}
+
+impl Mfa {
+    /// Seconds that a code is good for when nobody says (STS reference, "GetSessionToken": `DurationSeconds`).
+    pub const DURATION_S: u32 = 43_200;
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Action, ArgoProject, AssumedRole, Backend, Cluster, CredentialSource, Digest, Organization,
-    SecretRef, Target,
+    Action, ArgoProject, AssumedRole, Backend, Cluster, CredentialSource, Digest, Mfa,
+    Organization, SecretRef, Target,
 };
 
 /// A cloud.
@@ -101,6 +101,9 @@ pub struct Environment {
     pub role: Option<AssumedRole>,
     /// Seconds that a role session lasts; `None`: what AWS gives, an hour.
     pub session_duration_s: Option<u32>,
+    /// The second factor of the user whose keys the first ones are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<Mfa>,
     /// Endpoint of an emulator of the cloud's APIs, when configuration names one.
     pub endpoint_url: Option<String>,
     /// Certificates of the authorities to trust for AWS, in place of the system's.

@@ -289,6 +289,38 @@ pub fn role_arn(arn: &str) -> Result<(), BadName> {
     }
 }
 
+/// MFA devices as STS is told them (STS reference, `GetSessionToken`: `SerialNumber`): the ARN of a virtual one, the serial
+/// number of a hardware one. Security keys and passkeys give no codes.
+pub fn mfa_serial(serial: &str) -> Result<(), BadName> {
+    const ALLOWED: &str =
+        "arn:aws:iam::ACCOUNT:mfa/NAME of a virtual device, or the serial number of a hardware one";
+    let parts: Vec<&str> = serial.splitn(6, ':').collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@/-".contains(c);
+    match parts.as_slice() {
+        ["arn", partition, "iam", "", ..] if *partition != "aws" => {
+            Err(bad("is of another partition of AWS", ALLOWED))
+        }
+        ["arn", "aws", "iam", "", account, device]
+            if aws_account(account).is_ok()
+                && device.len() > 4
+                && serial.len() <= 256
+                && device.strip_prefix("mfa/").is_some_and(|name| name.chars().all(plain)) =>
+        {
+            Ok(())
+        }
+        ["arn", "aws", "iam", "", _, device] if device.starts_with("u2f/") => {
+            Err(bad("is a security key or passkey, which gives no codes", ALLOWED))
+        }
+        [serial]
+            if (9..=256).contains(&serial.len())
+                && serial.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') =>
+        {
+            Ok(())
+        }
+        _ => Err(bad("is not an MFA device", ALLOWED)),
+    }
+}
+
 const EXTERNAL_ID: &str = "2 to 1224 of A-Z, a-z, 0-9 and _+=,.@:/-";
 
 /// External ids of role trust policies (STS reference, `AssumeRole`).

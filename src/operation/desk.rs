@@ -1,8 +1,9 @@
-//! What only people do: decide, reconcile, verify. No tool leads here.
+//! What only people do: decide, reconcile, sign in, verify. No tool leads here.
 
 pub mod approve;
 pub mod decider;
 pub mod move_state;
 pub mod reconcile;
+pub mod sign_in;
 
 pub use decider::{Decider, Person};

@@ -194,9 +194,16 @@ async fn write(
     wanted: &Wanted,
 ) -> Result<GenerateKubeconfigAnswer> {
     let facts = active(world, environment, operation, &wanted.cluster).await?;
-    let entry = exec::entry(environment, &wanted.context, wanted.role.as_deref(), &facts);
+    let device = match environment.key.cloud {
+        Cloud::Aws => world.sign_in.device(environment).await?,
+        Cloud::Gcp => None,
+    };
+    let state = world.config.state();
+    let factor = device.as_ref().map(|device| exec::Factor { serial: &device.serial, state });
+    let role = wanted.role.as_deref();
+    let entry = exec::entry(environment, &wanted.context, role, &facts, factor.as_ref());
     let merged = world.kubeconfigs.put(&wanted.path, &entry, wanted.set_current).await?;
-    let mut warnings = exec::warnings(environment, wanted.role.as_deref(), &facts);
+    let mut warnings = exec::warnings(environment, &facts);
     if merged.comments_lost {
         warnings.push("the file's form did not let its comments be kept".to_owned());
     }

@@ -9,7 +9,8 @@ use crate::config::Config;
 use crate::lock::LeaseStore;
 use crate::port::{
     Accounts, Applications, Clusters, CredentialDesk, Identity, Kubeconfigs, Launcher,
-    MemberAccount, Plans, Premises, Projects, Provisioner, Releases, Runs, Secrets, StateBackend,
+    MemberAccount, Plans, Premises, Projects, Provisioner, Releases, Runs, Secrets, SignIn,
+    StateBackend,
 };
 use crate::run::Stores;
 
@@ -48,6 +49,8 @@ pub struct World {
     pub kubeconfigs: Arc<dyn Kubeconfigs>,
     /// Who we are.
     pub identity: Arc<dyn Identity>,
+    /// A person with a second factor.
+    pub sign_in: Arc<dyn SignIn>,
     /// Credentials for children.
     pub credentials: Arc<dyn CredentialDesk>,
     /// Terraform.

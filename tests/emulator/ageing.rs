@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Project, running, until, with_provider};
 
 /// Two roles of AWS with a pause between them that is longer than the keys last.
-fn project(name: &str, pause_s: u32) -> Project {
+pub(crate) fn project(name: &str, pause_s: u32) -> Project {
     let role = |which: &str, more: &str| {
         format!(
             "resource \"aws_iam_role\" \"{which}\" {{\n  name = \"{name}-{which}\"\n  {more}\n  \
@@ -27,11 +27,11 @@ fn project(name: &str, pause_s: u32) -> Project {
     with_provider(&body)
 }
 
-fn layer(project: &Project, request: &Value) -> Value {
+pub(crate) fn layer(project: &Project, request: &Value) -> Value {
     project.lab.emulator().control("keys", request).unwrap()
 }
 
-fn role_arn(project: &Project, role: &str) -> String {
+pub(crate) fn role_arn(project: &Project, role: &str) -> String {
     format!("arn:aws:iam::{}:role/{role}", project.lab.aws.account_id)
 }
 
@@ -72,7 +72,7 @@ fn source(project: &Project, keys: &Value) -> String {
 }
 
 /// Starts an apply and returns once its first role is there.
-fn begun(project: &Project, name: &str) -> String {
+pub(crate) fn begun(project: &Project, name: &str) -> String {
     let id = running(project);
     let first = format!("{name}-first");
     until("the first role", 120, || {

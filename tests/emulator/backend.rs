@@ -1,5 +1,6 @@
 //! Row M8: the bucket of the state, made, found, repaired, taken up again; then terraform uses it.
 
+mod account;
 mod answers;
 mod cloud;
 mod gcs;

@@ -35,6 +35,8 @@ mod kills;
 #[cfg(test)]
 mod locks;
 #[cfg(test)]
+mod mfa;
+#[cfg(test)]
 mod outlives;
 #[cfg(test)]
 mod path;

@@ -3,20 +3,24 @@
 
 mod chain;
 mod metadata;
+mod mfa;
 mod process;
 mod profile;
 mod roles;
 mod sso;
+mod wanted;
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::Environment;
-use crate::port::Advice;
-use crate::secret::Variables;
+use crate::port::{Advice, Device, MfaSession};
+use crate::secret::{Secret, Variables};
 
 use self::chain::{Base, Chain};
+pub use self::mfa::SecondFactor;
+pub(super) use self::profile::region as region_of_profile;
+pub(super) use self::wanted::Wanted;
 
 /// Keys, and how they were found.
 #[derive(Debug, Clone)]
@@ -26,27 +30,69 @@ pub(super) struct Found {
     pub(super) advice: Vec<Advice>,
 }
 
-/// Finds the keys of an environment. `bare` is the SDK's settings without credentials.
+/// Finds the keys that are wanted. `bare` is the SDK's settings without credentials.
 pub(super) async fn find(
     variables: &Variables,
-    environment: &Environment,
+    wanted: &Wanted<'_>,
     session: &str,
     bare: &SdkConfig,
+    factor: &SecondFactor,
 ) -> Result<Found> {
-    let doing = format!("finding credentials for {}", environment.target());
-    let chain = chain::of(variables, environment, &doing).await?;
-    if let (None, Some(place)) = (&environment.endpoint_url, &chain.endpoint) {
-        return Err(redirected(&doing, place));
-    }
-    let mut keys = base(variables, &chain, session, bare, &doing).await?;
-    ended(&keys, &chain.source, &doing)?;
+    let doing = &wanted.doing;
+    let (chain, mut keys) = first(variables, wanted, session, bare).await?;
     let mut source = chain.source.clone();
-    for hop in &chain.hops {
-        keys = roles::assume(hop, keys, session, bare, &doing).await?;
-        source = format!("role {} by {source}", hop.arn);
-        ended(&keys, &source, &doing)?;
+    let mut advice = advice(variables, wanted, &chain, &keys);
+    if let Some(mfa) = &chain.mfa {
+        let ours = factor.session(mfa, wanted, &keys, bare).await?;
+        source = format!("MFA session of {} (until {}) by {source}", ours.serial, ours.ends);
+        advice.extend(mfa::ending(mfa, wanted, &ours));
+        keys = mfa::keys(&ours);
     }
-    Ok(Found { advice: advice(variables, environment, &chain, &keys), keys, source })
+    for hop in &chain.hops {
+        keys = roles::assume(hop, keys, session, bare, doing).await?;
+        source = format!("role {} by {source}", hop.arn);
+        ended(&keys, &source, doing)?;
+    }
+    Ok(Found { keys, source, advice })
+}
+
+/// What is to be done, and the first keys.
+async fn first(
+    variables: &Variables,
+    wanted: &Wanted<'_>,
+    session: &str,
+    bare: &SdkConfig,
+) -> Result<(Chain, Credentials)> {
+    let doing = &wanted.doing;
+    let chain = chain::of(variables, wanted).await?;
+    if let (false, Some(place)) = (wanted.endpoint_named, &chain.endpoint) {
+        return Err(redirected(doing, place));
+    }
+    let keys = base(variables, &chain, session, bare, doing).await?;
+    ended(&keys, &chain.source, doing)?;
+    Ok((chain, keys))
+}
+
+/// The device that the keys want a code of.
+pub(super) async fn device(variables: &Variables, wanted: &Wanted<'_>) -> Result<Option<Device>> {
+    let chain = chain::of(variables, wanted).await?;
+    Ok(chain.mfa.map(|mfa| Device { serial: mfa.serial, unattended: mfa.totp.is_some() }))
+}
+
+/// Spends a person's code.
+pub(super) async fn sign_in(
+    variables: &Variables,
+    wanted: &Wanted<'_>,
+    bare: &SdkConfig,
+    factor: &SecondFactor,
+    code: &Secret,
+) -> Result<MfaSession> {
+    let (chain, keys) = first(variables, wanted, "sign-in", bare).await?;
+    let mfa = chain.mfa.ok_or_else(|| {
+        let why = format!("{}: its keys want no second factor", wanted.doing);
+        Error::new(ErrorCode::InvalidRequest, why)
+    })?;
+    factor.sign_in(&mfa, wanted, &keys, bare, code).await
 }
 
 async fn base(
@@ -92,7 +138,7 @@ fn ended(keys: &Credentials, source: &str, doing: &str) -> Result<()> {
 
 fn advice(
     variables: &Variables,
-    environment: &Environment,
+    wanted: &Wanted<'_>,
     chain: &Chain,
     keys: &Credentials,
 ) -> Vec<Advice> {
@@ -114,7 +160,7 @@ fn advice(
             );
         }
     }
-    let ambient = matches!(environment.credentials, Ambient);
+    let ambient = matches!(wanted.source, Ambient);
     if ambient && matches!(chain.base, Base::Instance) {
         tell(
             "keys of the instance are used because nothing else was found",
@@ -122,7 +168,7 @@ fn advice(
         );
     }
     if !ambient
-        && !matches!(environment.credentials, InVariables)
+        && !matches!(wanted.source, InVariables)
         && variables.get("AWS_ACCESS_KEY_ID").is_some()
     {
         tell(

@@ -7,13 +7,11 @@ mod cache;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use aws_config::sts::AssumeRoleProvider;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
 };
@@ -23,12 +21,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::cache::TokenCache;
-use super::trust::OnDemand;
+use super::credentials::{SecondFactor, Wanted, find, region_of_profile};
+use super::identity::{Place, bare};
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, ErrorCode, Result, causes};
-use crate::model::EksAccess;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::{CredentialSource, EksAccess};
 use crate::port::{ClusterToken, ClusterTokens};
-use crate::secret::Secret;
+use crate::secret::{Secret, Variables};
 
 /// What every token begins with.
 const PREFIX: &str = "k8s-aws-v1.";
@@ -40,12 +39,20 @@ const SIGNED_FOR: Duration = Duration::from_mins(1);
 const GOOD_FOR: SignedDuration = SignedDuration::from_mins(14);
 /// Longest time to find credentials.
 const LIMIT: Duration = Duration::from_secs(20);
+/// Name of a role's session when no operation asks.
+const SESSION: &str = "datamcp-eks-token";
 
 /// Tokens by the credentials of the user's own AWS settings.
 #[derive(Debug)]
 pub struct EksTokens {
     /// Endpoint overrides that were inherited: they could redirect signed calls.
     pub inherited_overrides: Vec<String>,
+    /// Environment variables that lead to credentials.
+    pub variables: Variables,
+    /// Certificates of the authorities to trust, in place of the system's.
+    pub ca_bundle: Option<PathBuf>,
+    /// Sessions with an MFA device.
+    pub factor: SecondFactor,
     /// Where tokens are kept until shortly before they end.
     pub cache: TokenCache,
 }
@@ -68,10 +75,11 @@ impl ClusterTokens for EksTokens {
             .next("unset it, or give --endpoint-url"));
         }
         let now = SystemClock.now();
-        if let Some(kept) = self.cache.find(access, now) {
-            return Ok(kept);
+        let kept = access.session.is_none();
+        if let Some(found) = kept.then(|| self.cache.find(access, now)).flatten() {
+            return Ok(found);
         }
-        let found = tokio::time::timeout(LIMIT, Box::pin(credentials(access, &doing)));
+        let found = tokio::time::timeout(LIMIT, Box::pin(self.credentials(access, &doing)));
         let (credentials, region) = found.await.unwrap_or_else(|_| {
             let limit = LIMIT.as_secs();
             Err(Error::new(
@@ -82,55 +90,46 @@ impl ClusterTokens for EksTokens {
         let token = presigned(&credentials, &region, &access.cluster, now.into())
             .map_err(|cause| Error::internal(&doing, cause))?;
         let made = ClusterToken { token, expires: expiry(&credentials, now) };
-        self.cache.keep(access, &made);
+        if kept {
+            self.cache.keep(access, &made);
+        }
         Ok(made)
     }
 }
 
-/// The credentials, and the region they are for.
-async fn credentials(access: &EksAccess, doing: &str) -> Result<(Credentials, String)> {
-    let settings = settings(access).await;
-    let region = settings.region().map(ToString::to_string).ok_or_else(|| {
-        Error::invalid(
-            "region",
-            "",
-            "is not known: neither the request nor the AWS settings name one",
-        )
-        .next("give --region")
-    })?;
-    let none = || {
-        Error::new(ErrorCode::UpstreamDenied, format!("{doing}: there are no credentials"))
-            .next("set AWS_PROFILE, or give --profile")
-    };
-    let provider = settings.credentials_provider().ok_or_else(none)?;
-    let credentials = provider.provide_credentials().await.map_err(|e| {
-        Error::new(ErrorCode::UpstreamDenied, format!("{doing}: {}", causes(&e))).next(
-            "see whether `aws sts get-caller-identity` answers with the same profile and role",
-        )
-    })?;
-    Ok((credentials, region))
-}
+impl EksTokens {
+    /// The credentials, and the region they are for. A profile that is named is the only source.
+    async fn credentials(&self, access: &EksAccess, doing: &str) -> Result<(Credentials, String)> {
+        let source = match &access.profile {
+            Some(profile) => CredentialSource::Profile { profile: profile.clone() },
+            None => CredentialSource::Ambient,
+        };
+        let region = self.region(access, doing).await?;
+        let bare = bare(&Place {
+            region: &region,
+            endpoint_url: access.endpoint_url.as_deref(),
+            ca_bundle: self.ca_bundle.as_deref(),
+        })
+        .await?;
+        let wanted = Wanted::of_cluster(&source, access, doing);
+        let session = access.session.as_deref().unwrap_or(SESSION);
+        let found = find(&self.variables, &wanted, session, &bare, &self.factor).await?;
+        Ok((found.keys, region))
+    }
 
-async fn settings(access: &EksAccess) -> SdkConfig {
-    let mut loader =
-        aws_config::defaults(BehaviorVersion::latest()).http_client(OnDemand::default());
-    if let Some(region) = &access.region {
-        loader = loader.region(Region::new(region.clone()));
+    /// The region that was asked for, else that of the AWS settings, in the order of the AWS CLI.
+    async fn region(&self, access: &EksAccess, doing: &str) -> Result<String> {
+        let in_variables = || ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|n| self.variables.get(n));
+        let said = access.region.as_deref();
+        if let Some(region) = said.or_else(|| in_variables().into_iter().flatten().next()) {
+            return Ok(region.to_owned());
+        }
+        let profile = access.profile.as_deref().or_else(|| self.variables.get("AWS_PROFILE"));
+        region_of_profile(&self.variables, profile, doing).await?.ok_or_else(|| {
+            let why = "is not known: neither the request nor the AWS settings name one";
+            Error::invalid("region", "", why).next("give --region")
+        })
     }
-    if let Some(profile) = &access.profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some(endpoint) = &access.endpoint_url {
-        loader = loader.endpoint_url(endpoint);
-    }
-    let base = loader.load().await;
-    let Some(role) = &access.role_arn else { return base };
-    let provider = AssumeRoleProvider::builder(role)
-        .session_name("datamcp-eks-token")
-        .configure(&base)
-        .build()
-        .await;
-    base.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
 /// When a token ends: it is worth nothing once the credentials behind it have ended.

@@ -1,6 +1,7 @@
 //! Who we are in AWS, and short-lived credentials for children: found once, kept in memory, renewed before they end.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,10 +15,13 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use super::credentials::{Found, find, redirected};
+use super::credentials::{self, Found, SecondFactor, Wanted, find, redirected};
+use super::trust::OnDemand;
 use crate::error::{Error, ErrorCode, Result, causes};
 use crate::model::Environment;
-use crate::port::{Caller, ChildCredentials, ChildKeys, Identity, Origin};
+use crate::port::{
+    Caller, ChildCredentials, ChildKeys, Device, Identity, Origin, SignIn, SignedIn,
+};
 use crate::secret::{Secret, Variables};
 
 /// Longest time to find credentials, and again to ask STS.
@@ -41,6 +45,7 @@ struct Keys {
     /// Endpoint overrides that were inherited from the environment of the process: they could redirect signed calls.
     overrides: Vec<String>,
     variables: Variables,
+    factor: SecondFactor,
     held: Mutex<HashMap<String, Arc<Mutex<Option<Held>>>>>,
 }
 
@@ -57,9 +62,10 @@ impl AwsIdentity {
     pub fn new(
         overrides: Vec<String>,
         variables: impl IntoIterator<Item = (String, String)>,
+        factor: SecondFactor,
     ) -> Self {
         let variables = Variables::new(variables);
-        let keys = Keys { overrides, variables, held: Mutex::default() };
+        let keys = Keys { overrides, variables, factor, held: Mutex::default() };
         Self { keys: Arc::new(keys), known: Mutex::default() }
     }
 
@@ -87,7 +93,7 @@ impl AwsIdentity {
             environment: environment.clone(),
             session: session.to_owned(),
         };
-        let settings = bare(environment).await?;
+        let settings = bare(&Place::of(environment)).await?;
         let provider = SharedCredentialsProvider::new(renewing);
         let settings = settings.into_builder().credentials_provider(provider).build();
         self.known.lock().await.insert(key, settings.clone());
@@ -100,12 +106,18 @@ impl Keys {
         self.held.lock().await.remove(&key(environment, session));
     }
 
+    /// What is wanted for an environment; refused where an inherited endpoint would redirect it.
+    fn wanted<'e>(&self, environment: &'e Environment) -> Result<Wanted<'e>> {
+        let wanted = Wanted::of(environment);
+        match (&environment.endpoint_url, self.overrides.first()) {
+            (None, Some(name)) => Err(redirected(&wanted.doing, name)),
+            _ => Ok(wanted),
+        }
+    }
+
     /// Keys that last for at least the margin.
     async fn held(&self, environment: &Environment, session: &str) -> Result<Held> {
-        let doing = format!("finding credentials for {}", environment.target());
-        if let (None, Some(name)) = (&environment.endpoint_url, self.overrides.first()) {
-            return Err(redirected(&doing, name));
-        }
+        let wanted = self.wanted(environment)?;
         let slot = {
             let mut all = self.held.lock().await;
             Arc::clone(all.entry(key(environment, session)).or_default())
@@ -116,10 +128,10 @@ impl Keys {
             return Ok(held.clone());
         }
         let found = limited(
-            &doing,
+            &wanted.doing,
             Box::pin(async {
-                let bare = bare(environment).await?;
-                find(&self.variables, environment, session, &bare).await
+                let bare = bare(&Place::of(environment)).await?;
+                find(&self.variables, &wanted, session, &bare, &self.factor).await
             }),
         )
         .await?;
@@ -134,7 +146,7 @@ impl Keys {
 }
 
 /// When keys that were found at `from` and end at `end` are to be asked for again.
-fn ask_again(from: SystemTime, end: SystemTime) -> SystemTime {
+pub(super) fn ask_again(from: SystemTime, end: SystemTime) -> SystemTime {
     let life = end.duration_since(from).unwrap_or_default();
     end.checked_sub(MARGIN.min(life / 4)).unwrap_or(end)
 }
@@ -143,8 +155,26 @@ fn key(environment: &Environment, session: &str) -> String {
     format!("{} {session}", environment.digest())
 }
 
+/// Where AWS is asked.
+#[derive(Debug)]
+pub(super) struct Place<'p> {
+    pub(super) region: &'p str,
+    pub(super) endpoint_url: Option<&'p str>,
+    pub(super) ca_bundle: Option<&'p Path>,
+}
+
+impl<'p> Place<'p> {
+    fn of(environment: &'p Environment) -> Self {
+        Self {
+            region: &environment.region,
+            endpoint_url: environment.endpoint_url.as_deref(),
+            ca_bundle: environment.ca_bundle.as_deref(),
+        }
+    }
+}
+
 /// Settings without credentials. No profile is read for them: a file could turn calls elsewhere.
-async fn bare(environment: &Environment) -> Result<SdkConfig> {
+pub(super) async fn bare(place: &Place<'_>) -> Result<SdkConfig> {
     let nothing = EnvConfigFiles::builder()
         .with_file(EnvConfigFileKind::Config, "/dev/null")
         .with_file(EnvConfigFileKind::Credentials, "/dev/null")
@@ -152,13 +182,14 @@ async fn bare(environment: &Environment) -> Result<SdkConfig> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .profile_files(nothing)
         .no_credentials()
-        .region(Region::new(environment.region.clone()));
-    if let Some(endpoint) = &environment.endpoint_url {
+        .region(Region::new(place.region.to_owned()));
+    if let Some(endpoint) = place.endpoint_url {
         loader = loader.endpoint_url(endpoint);
     }
-    if let Some(bundle) = &environment.ca_bundle {
-        loader = loader.http_client(super::trust::client(bundle)?);
-    }
+    loader = match place.ca_bundle {
+        Some(bundle) => loader.http_client(super::trust::client(bundle)?),
+        None => loader.http_client(OnDemand::default()),
+    };
     Ok(loader.load().await)
 }
 
@@ -228,6 +259,28 @@ impl Identity for AwsIdentity {
     ) -> Result<ChildCredentials> {
         let held = self.keys.held(environment, session).await?;
         Ok(child(&held))
+    }
+}
+
+#[async_trait]
+impl SignIn for AwsIdentity {
+    async fn device(&self, environment: &Environment) -> Result<Option<Device>> {
+        let wanted = self.keys.wanted(environment)?;
+        credentials::device(&self.keys.variables, &wanted).await
+    }
+
+    async fn sign_in(&self, environment: &Environment, code: &Secret) -> Result<SignedIn> {
+        let wanted = self.keys.wanted(environment)?;
+        let made = limited(
+            &wanted.doing,
+            Box::pin(async {
+                let (bare, keys) = (bare(&Place::of(environment)).await?, &self.keys);
+                let (variables, factor) = (&keys.variables, &keys.factor);
+                credentials::sign_in(variables, &wanted, &bare, factor, code).await
+            }),
+        )
+        .await?;
+        Ok(SignedIn { serial: made.serial, until: made.ends })
     }
 }
 

@@ -36,6 +36,7 @@ fn environment(endpoint: Option<&str>) -> Environment {
         credentials: CredentialSource::Environment,
         role: None,
         session_duration_s: None,
+        mfa: None,
         endpoint_url: endpoint.map(str::to_owned),
         ca_bundle: None,
         cluster: None,
@@ -48,7 +49,8 @@ fn identity(overrides: &[&str]) -> AwsIdentity {
     let variables =
         [("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "example")];
     let overrides = overrides.iter().map(|name| (*name).to_owned()).collect();
-    AwsIdentity::new(overrides, variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    AwsIdentity::new(overrides, variables, super::SecondFactor::default())
 }
 
 async fn found(mappings: &str, name: &str) -> ClusterFound {

@@ -46,6 +46,7 @@ fn environment(stand_in: &StandIn, access: GoogleAccess) -> Environment {
         credentials: CredentialSource::Google(access),
         role: None,
         session_duration_s: None,
+        mfa: None,
         endpoint_url: Some(stand_in.url.clone()),
         ca_bundle: None,
         cluster: None,

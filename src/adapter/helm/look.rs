@@ -147,6 +147,7 @@ pub(super) mod tests {
             credentials: CredentialSource::Ambient,
             role: None,
             session_duration_s: None,
+            mfa: None,
             endpoint_url: None,
             ca_bundle: None,
             cluster: Some(Cluster {

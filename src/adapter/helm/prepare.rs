@@ -145,17 +145,20 @@ fn kubeconfig_text(job: &ReleaseJob, settings: &Settings, aws: &Path) -> Value {
 fn of_eks(job: &ReleaseJob, program: &Path, aws: &Path) -> Value {
     let environment = &job.environment;
     let role = environment.cluster.as_ref().and_then(|cluster| cluster.role_arn.as_ref());
+    // The keys of the desk are those of the environment's role already.
+    let own = environment.role.as_ref().map(|role| &role.arn);
+    let role = role.filter(|arn| own != Some(arn));
     let mut args = vec!["eks-token".to_owned(), format!("--cluster={}", job.cluster.name)];
     args.push(format!("--region={}", environment.region));
     args.extend(role.map(|arn| format!("--role-arn={arn}")));
+    // A role's session bears the operation's name, and the token is kept nowhere.
+    args.push(format!("--session={}", job.operation));
     args.extend(environment.endpoint_url.as_ref().map(|url| format!("--endpoint-url={url}")));
     let mut env = vec![
         json!({ "name": "AWS_CONFIG_FILE", "value": aws }),
         json!({ "name": "AWS_SHARED_CREDENTIALS_FILE", "value": "/dev/null" }),
         json!({ "name": "AWS_PROFILE", "value": "datamcp" }),
         json!({ "name": "AWS_EC2_METADATA_DISABLED", "value": "true" }),
-        // No token is kept: the run's desk has keys at any time, and a file would hold what they open.
-        json!({ "name": "XDG_CACHE_HOME", "value": "/dev/null" }),
     ];
     let bundle = environment.ca_bundle.as_ref();
     env.extend(bundle.map(|path| json!({ "name": "AWS_CA_BUNDLE", "value": path })));
@@ -284,6 +287,7 @@ impl Prepared {
 mod tests {
     use super::*;
     use crate::adapter::helm::look::tests::job;
+    use crate::model::AssumedRole;
     use crate::port::GivenUser;
     use crate::secret::Secret;
 
@@ -346,16 +350,22 @@ mod tests {
                 "--cluster=acme-dev",
                 "--region=eu-west-1",
                 "--role-arn=arn:aws:iam::123456789012:role/deploy",
+                format!("--session={}", job.operation),
                 "--endpoint-url=http://127.0.0.1:5000",
             ])
         );
-        let env = user["exec"]["env"].as_array().unwrap();
-        assert!(
-            env.contains(&json!({ "name": "XDG_CACHE_HOME", "value": "/dev/null" })),
-            "no token of the run's is kept: {user}"
-        );
         assert_eq!(text["clusters"][0]["cluster"]["server"], "https://eks.example.com");
         assert_eq!(text["clusters"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_environments_own_role_is_not_assumed_a_second_time() {
+        let mut job = job();
+        let arn = "arn:aws:iam::123456789012:role/deploy".to_owned();
+        job.environment.role = Some(AssumedRole { arn, external_id: Some("theirs".into()) });
+        let text = kubeconfig_text(&job, &settings(), Path::new("/s/aws.config"));
+        let args = text["users"][0]["user"]["exec"]["args"].to_string();
+        assert!(!args.contains("--role-arn") && args.contains("--session="), "{args}");
     }
 
     #[test]

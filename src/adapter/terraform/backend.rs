@@ -21,6 +21,8 @@ pub(super) fn render(environment: &Environment) -> Value {
                 "region": region,
                 "encrypt": true,
                 "use_lockfile": true,
+                // Terraform asks by itself whose keys it was given: state is never written as another account.
+                "allowed_account_ids": [environment.account],
             });
             let Some(map) = values.as_object_mut() else { return values };
             map.extend(lock_table.iter().map(|t| ("dynamodb_table".to_owned(), json!(t))));
@@ -28,10 +30,8 @@ pub(super) fn render(environment: &Environment) -> Value {
             if let Some(endpoint) = &environment.endpoint_url {
                 let emulator = json!({
                     "use_path_style": true,
-                    "skip_credentials_validation": true,
                     "skip_metadata_api_check": true,
                     "skip_region_validation": true,
-                    "skip_requesting_account_id": true,
                     "skip_s3_checksum": true,
                     "endpoints": { "s3": endpoint, "sts": endpoint, "iam": endpoint, "dynamodb": endpoint },
                 });
@@ -128,6 +128,26 @@ mod tests {
         let environment = super::super::tests::environment("/t".as_ref(), "r", backend.clone());
         let all = format!("{:?} {:?} {secrets:?}", variables(&environment), backend);
         assert!(!all.contains("atlasv1"), "{all}");
+    }
+
+    #[test]
+    fn security_19_a_state_in_s3_takes_the_keys_of_the_environments_account_alone() {
+        let s3 = Backend::S3 {
+            bucket: "b".into(),
+            key: "k".into(),
+            region: "eu-west-1".into(),
+            lock_table: None,
+            kms_key: None,
+        };
+        let mut environment = super::super::tests::environment("/t".as_ref(), "r", s3);
+        for endpoint in [None, Some("http://127.0.0.1:5000".to_owned())] {
+            environment.endpoint_url = endpoint;
+            let values = render(&environment);
+            assert_eq!(values["allowed_account_ids"], json!([environment.account]));
+            for skipped in ["skip_requesting_account_id", "skip_credentials_validation"] {
+                assert!(values.get(skipped).is_none(), "{skipped}: it would not ask");
+            }
+        }
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub(super) fn environment(tree: &Path, root: &str, backend: Backend) -> Environm
         credentials: CredentialSource::Ambient,
         role: None,
         session_duration_s: None,
+        mfa: None,
         endpoint_url: None,
         ca_bundle: None,
         cluster: None,

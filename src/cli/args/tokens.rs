@@ -25,6 +25,17 @@ fn eks_token() -> Clap {
         .arg(option("role-arn", "ARN", "Role to assume first"))
         .arg(option("profile", "NAME", "Profile of the shared AWS configuration"))
         .arg(option("endpoint-url", "URL", "Where an emulator of AWS answers"))
+        .arg(option("mfa-serial", "SERIAL", "MFA device of the user whose keys are used"))
+        .arg(
+            option(
+                "state",
+                "FOLDER",
+                "State folder of the project in which that user has signed in",
+            )
+            .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(option("external-id", "TEXT", "What the role's trust policy asks for"))
+        .arg(option("session", "ID", "Operation that asks").hide(true))
 }
 
 /// In the place of `gke-gcloud-auth-plugin`. A token of Google opens every cluster: the cluster's name is for people.
@@ -70,6 +81,10 @@ pub(super) fn asked(name: &str, m: &ArgMatches) -> Inner {
             role_arn: m.get_one("role-arn").cloned(),
             profile: m.get_one("profile").cloned(),
             endpoint_url: m.get_one("endpoint-url").cloned(),
+            external_id: m.get_one("external-id").cloned(),
+            mfa_serial: m.get_one("mfa-serial").cloned(),
+            state: m.get_one("state").cloned(),
+            session: m.get_one("session").cloned(),
         });
     }
     let source = match m.get_one::<PathBuf>("credentials-file") {

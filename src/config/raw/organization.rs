@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{Credentials, GcpCredentials};
+use super::{Credentials, GcpCredentials, Mfa};
 
 /// An organization; `cloud` says whose, AWS's where it is left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,6 +69,9 @@ pub struct AwsOrganization {
     /// Seconds that a session of the role lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_duration_s: Option<u32>,
+    /// The second factor of the user whose keys the first ones are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<Mfa>,
 }
 
 /// An organization of Google Cloud.

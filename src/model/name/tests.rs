@@ -40,3 +40,26 @@ fn bad_inputs_60_to_63_and_66_aws_names() {
     }
     assert!(s3_bucket("acme-dev-tfstate").is_ok());
 }
+
+#[test]
+fn bad_inputs_61_and_63_mfa_devices() {
+    for serial in [
+        "arn:aws:iam::123456789012:mfa/alice",
+        "GAHT12345678",
+        "arn:aws:iam::123456789012:mfa/a/b@c",
+    ] {
+        assert!(mfa_serial(serial).is_ok(), "{serial}");
+    }
+    for (serial, why) in [
+        ("arn:aws-us-gov:iam::123456789012:mfa/alice", "another partition"),
+        ("arn:aws:iam::123456789012:u2f/user/alice/key", "security key"),
+        ("arn:aws:iam::12345:mfa/alice", "not an MFA device"),
+        ("arn:aws:iam::123456789012:mfa/", "not an MFA device"),
+        ("arn:aws:iam::123456789012:mfa/a b", "not an MFA device"),
+        ("GAHT", "not an MFA device"),
+        ("GAHT 1234 5678", "not an MFA device"),
+        ("", "not an MFA device"),
+    ] {
+        assert!(mfa_serial(serial).unwrap_err().why.contains(why), "{serial}");
+    }
+}

@@ -1,5 +1,7 @@
 //! The entry of a kubeconfig: which program makes its tokens, with which arguments; and what should be known about it.
 
+use std::path::Path;
+
 use crate::model::{
     Cloud, ContextEntry, CredentialSource, Environment, GoogleAccess, GoogleSource,
 };
@@ -9,16 +11,24 @@ use crate::port::ClusterFacts;
 pub(super) const EXPIRY: &str =
     "the file does not end; clients get a short-lived token from datamcp whenever they need one";
 
+/// The second factor that the environment's keys want, and where its sessions are kept.
+#[derive(Debug)]
+pub(super) struct Factor<'f> {
+    pub(super) serial: &'f str,
+    pub(super) state: &'f Path,
+}
+
 /// The entry.
 pub(super) fn entry(
     environment: &Environment,
     context: &str,
     role: Option<&str>,
     facts: &ClusterFacts,
+    factor: Option<&Factor<'_>>,
 ) -> ContextEntry {
     let (args, own_args) = match &environment.credentials {
         CredentialSource::Google(access) => gke(environment, access, facts),
-        _ => eks(environment, role, facts),
+        _ => eks(environment, role, facts, factor),
     };
     let bundle = environment.ca_bundle.as_ref();
     ContextEntry {
@@ -38,15 +48,22 @@ fn eks(
     environment: &Environment,
     role: Option<&str>,
     facts: &ClusterFacts,
+    factor: Option<&Factor<'_>>,
 ) -> (Vec<String>, usize) {
+    let own = environment.role.as_ref().filter(|own| role == Some(own.arn.as_str()));
+    let external_id = own.and_then(|own| own.external_id.as_deref());
+    let state = factor.map(|factor| factor.state.display().to_string());
     let profile = match &environment.credentials {
         CredentialSource::Profile { profile } => Some(profile.as_str()),
         _ => None,
     };
     let options = [
         ("--role-arn", role),
+        ("--external-id", external_id),
         ("--profile", profile),
         ("--endpoint-url", environment.endpoint_url.as_deref()),
+        ("--mfa-serial", factor.map(|factor| factor.serial)),
+        ("--state", state.as_deref()),
     ];
     let mut args = vec!["eks-token", "--cluster", &facts.name, "--region", &environment.region];
     let own = args.len();
@@ -94,11 +111,7 @@ fn gke(
 }
 
 /// What should be known about it.
-pub(super) fn warnings(
-    environment: &Environment,
-    role: Option<&str>,
-    facts: &ClusterFacts,
-) -> Vec<String> {
+pub(super) fn warnings(environment: &Environment, facts: &ClusterFacts) -> Vec<String> {
     let mut warnings = Vec::new();
     if facts.private_only {
         warnings.push(
@@ -114,13 +127,6 @@ pub(super) fn warnings(
         );
     if !own_source {
         warnings.push("clients of Kubernetes run outside of datamcp: they use the AWS credentials of their own surroundings, not the environment's `credentials`".to_owned());
-    }
-    let external = environment
-        .role
-        .as_ref()
-        .is_some_and(|own| own.external_id.is_some() && role == Some(own.arn.as_str()));
-    if external {
-        warnings.push("the role asks for an external id, which an exec entry cannot give: set `cluster.role_arn` to a role without one".to_owned());
     }
     warnings
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::project::Project;
-use crate::harness::{kubernetes, until};
+use crate::harness::{fresh, kubernetes, lab, until};
 
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/apps/deployments";
 
@@ -144,4 +144,19 @@ fn promise_4_a_release_and_terraform_exclude_each_other() {
     });
     assert!(error.is_null() || error.is_string());
     project.really("helm_uninstall", project.release_of()).expect("succeeded");
+}
+
+#[test]
+fn security_19_a_role_of_the_clusters_own_is_assumed_under_the_operations_name() {
+    let (lab, cluster, role) = (lab(), fresh("eks"), fresh("deployer"));
+    let arn = format!("arn:aws:iam::{}:role/{role}", lab.aws.account_id);
+    lab.emulator().create_eks_cluster(&cluster, &[]).unwrap();
+    lab.emulator().enter_eks_cluster(&cluster, &arn, &["datamcp:deployers"]).unwrap();
+    let project = Project::on(lab, &format!("name = \"{cluster}\", role_arn = \"{arn}\""));
+    let done = project.deploy(json!({})).expect("succeeded");
+    let asked = project.lab.emulator().control("keys", &json!({ "role": role })).unwrap();
+    let issued = asked["issued"].as_array().unwrap();
+    assert!(!issued.is_empty(), "{asked:#}");
+    let own = issued.iter().all(|key| key["session"] == done.value["operation_id"]);
+    assert!(own, "{:#}: {asked:#}", done.value["operation_id"]);
 }

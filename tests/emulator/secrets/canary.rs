@@ -22,7 +22,9 @@ const OUTPUT: &str = "canaryLm9sensitiveoutput";
 const ACCESS: &str = "canaryKp5AwsSecretAccessKey0123456789abcd";
 pub(super) const FETCHED: &str = "canaryVb2fetchedfromamanager";
 pub(super) const ROTATED: &str = "canaryRe6rotatedinthemanager";
-const ALL: [&str; 6] = [SENSITIVE, PLAIN, OUTPUT, ACCESS, FETCHED, ROTATED];
+/// The seed of an MFA device: base32 of 20 bytes.
+pub(super) const SEED: &str = "MNQW4YLSPFHWMYLTMVSWI33GMFWGSY3F";
+const ALL: [&str; 7] = [SENSITIVE, PLAIN, OUTPUT, ACCESS, FETCHED, ROTATED, SEED];
 
 /// A secret in each place; the last step fails when told to, with the secrets in its error.
 fn module(effects: &Effects, fails: bool) -> String {

@@ -30,7 +30,7 @@ pub(crate) const TABLE: &[(&str, &[&str])] = &[
             "error", "secret", "clock",
         ],
     ),
-    ("adapter/absent", &["model", "permit", "port", "error"]),
+    ("adapter/absent", &["model", "permit", "port", "error", "secret"]),
     ("adapter/argocd", &["model", "permit", "port", "secret", "error", "clock"]),
     ("adapter/aws", &["model", "permit", "port", "exec", "secret", "error", "clock"]),
     ("adapter/by_cloud", &["model", "permit", "port", "error"]),

@@ -218,6 +218,7 @@ impl Site {
             releases: Arc::clone(&self.helm) as Arc<dyn datamcp::port::Releases>,
             accounts: Arc::clone(&self.organization) as Arc<dyn datamcp::port::Accounts>,
             projects: Arc::clone(&self.google) as Arc<dyn datamcp::port::projects::Projects>,
+            sign_in: Arc::new(datamcp::adapter::absent::NoCloud),
             secrets: Arc::new(datamcp::port::NoSecrets),
             member_account: Arc::clone(&self.organization) as Arc<dyn datamcp::port::MemberAccount>,
             applications: Arc::clone(&self.argocd) as Arc<dyn datamcp::port::Applications>,

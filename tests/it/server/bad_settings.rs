@@ -47,6 +47,20 @@ fn bad_inputs_of_settings_name_their_key() {
         (64, state, with(&format!("{role}\nsession_duration_s = 899")), "900 to 43200"),
         (64, state, with(&chained), "900 to 3600"),
         (64, state, with("session_duration_s = 3600"), "none is assumed"),
+        (63, state, with("mfa = { serial = \"arn:aws:iam::123456789012:user/a\" }"), ":mfa/NAME"),
+        (
+            63,
+            state,
+            with("mfa = { serial = \"arn:aws:iam::123456789012:u2f/user/a/k\" }"),
+            "security key",
+        ),
+        (
+            61,
+            state,
+            with("mfa = { serial = \"arn:aws-cn:iam::123456789012:mfa/a\" }"),
+            "another partition",
+        ),
+        (64, state, with("mfa = { serial = \"GAHT12345678\", duration_s = 899 }"), "900 to 129600"),
         (65, "project = \"acme\"", "project = \"My Project\"".to_owned(), "project"),
         (66, state, bucket("My_Bucket"), "environments.aws.dev.state.bucket"),
         (66, state, bucket("ab"), "environments.aws.dev.state.bucket"),
@@ -95,8 +109,34 @@ fn credentials_are_one_typed_choice() {
             "role_arn = \"arn:aws:iam::123456789012:role/r\"\nexternal_id = \"a b\"",
             "is not an external id",
         ),
+        ("mfa = { serial = \"GAHT\" }", "environments.aws.dev.mfa.serial"),
+        ("mfa = { totp = \"env:SEED\" }", "serial"),
+        (
+            "mfa = { serial = \"GAHT12345678\", totp = \"aws-secretsmanager:seed\" }",
+            "the very keys that the code is for",
+        ),
+        (
+            "mfa = { serial = \"GAHT12345678\", totp = \"gcp-secretmanager:seed\" }",
+            "the very keys that the code is for",
+        ),
+        (
+            "credentials = { source = \"instance\" }\nmfa = { serial = \"GAHT12345678\" }",
+            "gives those of a role",
+        ),
     ] {
         let said = refused(0, state, &format!("{state}\n{line}"));
         assert!(said.as_str().unwrap().contains(says), "{line}: {says} is not in {said}");
     }
+}
+
+/// A seed that was written in place of its reference is not repeated.
+#[test]
+fn promise_7_a_seed_in_the_settings_is_refused_and_not_shown() {
+    let state = "state = { backend = \"local\", path = \"dev.tfstate\" }";
+    let seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    let line = format!("mfa = {{ serial = \"GAHT12345678\", totp = \"{seed}\" }}");
+    let said = refused(0, state, &format!("{state}\n{line}"));
+    let said = said.as_str().unwrap();
+    assert!(said.contains("environments.aws.dev.mfa.totp"), "{said}");
+    assert!(!said.contains(seed), "{said}");
 }

@@ -4,7 +4,9 @@
 mod endpoints;
 mod failures;
 mod google;
+mod mfa;
 mod stand_in;
+mod tokens;
 
 use std::process::Stdio;
 

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use aws_credential_types::Credentials;
 
 use super::profile;
+use super::wanted::Wanted;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{CredentialSource, Environment};
+use crate::model::{CredentialSource, Mfa};
 use crate::secret::Variables;
 
 /// Where the first keys come from.
@@ -73,6 +74,8 @@ pub(super) struct Hop {
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) base: Base,
+    /// The second factor of the user whose keys the first ones are.
+    pub(super) mfa: Option<Mfa>,
     pub(super) hops: Vec<Hop>,
     /// Where the first keys come from, in words.
     pub(super) source: String,
@@ -82,18 +85,14 @@ pub(super) struct Chain {
 
 impl Chain {
     pub(super) fn new(base: Base, source: impl Into<String>) -> Self {
-        Self { base, hops: Vec::new(), source: source.into(), endpoint: None }
+        Self { base, mfa: None, hops: Vec::new(), source: source.into(), endpoint: None }
     }
 }
 
-/// The chain of an environment.
-pub(super) async fn of(
-    variables: &Variables,
-    environment: &Environment,
-    doing: &str,
-) -> Result<Chain> {
-    let words = environment.credentials.words();
-    let mut chain = match &environment.credentials {
+/// The chain for what is wanted.
+pub(super) async fn of(variables: &Variables, wanted: &Wanted<'_>) -> Result<Chain> {
+    let (words, doing) = (wanted.source.words(), wanted.doing.as_str());
+    let mut chain = match wanted.source {
         CredentialSource::Ambient => ambient(variables, doing).await?,
         CredentialSource::Profile { profile } => {
             let files = profile::load(variables, doing).await?;
@@ -101,8 +100,11 @@ pub(super) async fn of(
         }
         CredentialSource::Environment => in_variables(variables, doing)?,
         CredentialSource::WebIdentity { token_file, role_arn } => {
-            let duration_s = environment.session_duration_s.filter(|_| environment.role.is_none());
-            let token = Token { file: token_file.clone(), role_arn: role_arn.clone(), duration_s };
+            let token = Token {
+                file: token_file.clone(),
+                role_arn: role_arn.clone(),
+                duration_s: wanted.duration_s,
+            };
             Chain::new(Base::WebIdentity(token), words)
         }
         CredentialSource::Process { command } => {
@@ -114,18 +116,25 @@ pub(super) async fn of(
             return Err(Error::internal(doing, format!("{words} are no source of AWS keys")));
         }
     };
-    chain.hops.extend(environment.role.as_ref().map(|role| Hop {
-        arn: role.arn.clone(),
-        external_id: role.external_id.clone(),
-        duration_s: environment.session_duration_s,
-    }));
-    // A role that is assumed with the keys of a role: its session lasts an hour, whatever the settings say.
-    chain.hops.extend(environment.member_role.iter().map(|arn| Hop {
-        arn: arn.clone(),
-        external_id: None,
-        duration_s: None,
-    }));
+    chain.mfa = factor(chain.mfa.take(), wanted)?;
+    chain.hops.extend(wanted.hops.iter().cloned());
     Ok(chain)
+}
+
+/// The one second factor: of the settings, or of a profile.
+fn factor(of_profile: Option<Mfa>, wanted: &Wanted<'_>) -> Result<Option<Mfa>> {
+    match (of_profile, &wanted.mfa) {
+        (Some(theirs), Some(ours)) if theirs.serial != ours.serial => {
+            let why = format!("{}: a profile and the settings name two devices", wanted.doing);
+            Err(Error::new(ErrorCode::InvalidRequest, why)
+                .field("mfa.serial")
+                .given(&ours.serial)
+                .allowed(&theirs.serial)
+                .next("name the same device in both, or in one of them only"))
+        }
+        (_, Some(ours)) => Ok(Some(ours.clone())),
+        (theirs, None) => Ok(theirs),
+    }
 }
 
 /// The order of the AWS SDKs: variables, profile, web identity, container, instance. What is there is taken, and its

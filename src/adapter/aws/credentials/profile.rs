@@ -13,6 +13,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 
 use super::chain::{Base, Chain, Command, Hop, Sso, Token, in_variables};
 use crate::error::{Error, ErrorCode, Result};
+use crate::model::{Mfa, name};
 use crate::secret::Variables;
 
 /// Keys that say that a profile leads to credentials.
@@ -44,6 +45,17 @@ pub(super) fn has_credentials(files: &ProfileSet, name: &str) -> bool {
     files.get_profile(name).is_some_and(|p| LEADS.iter().any(|key| p.get(key).is_some()))
 }
 
+/// The region that a profile names, or `default` where none is meant.
+pub(in crate::adapter::aws) async fn region(
+    variables: &Variables,
+    profile: Option<&str>,
+    doing: &str,
+) -> Result<Option<String>> {
+    let files = load(variables, doing).await?;
+    let found = files.get_profile(profile.unwrap_or("default"));
+    Ok(found.and_then(|profile| profile.get("region")).map(str::to_owned))
+}
+
 /// What a profile leads to.
 pub(super) fn chain(
     files: &ProfileSet,
@@ -54,6 +66,7 @@ pub(super) fn chain(
     let reader = Reader { files, variables, doing };
     let mut visited: Vec<&str> = Vec::new();
     let mut hops = Vec::new();
+    let mut mfa: Option<&str> = None;
     let mut endpoint = None;
     let mut current = name;
     let base = loop {
@@ -72,6 +85,7 @@ pub(super) fn chain(
             None => break reader.base(profile)?,
             Some((hop, next)) => {
                 hops.push(hop);
+                mfa = reader.factor(profile, mfa)?;
                 match next {
                     Some(next) if next != current => current = next,
                     _ => break reader.base(profile)?,
@@ -80,13 +94,27 @@ pub(super) fn chain(
         }
     };
     hops.reverse();
+    let roles_keys =
+        matches!(base, Base::WebIdentity(_) | Base::Sso(_) | Base::Container | Base::Instance);
+    if mfa.is_some() && roles_keys {
+        let why = format!(
+            "mfa_serial belongs to the keys of an IAM user, and {} gives those of a role",
+            words(&base)
+        );
+        return Err(reader.wrong(name, &why).next("remove mfa_serial from the profile"));
+    }
+    let mfa = mfa.map(|serial| Mfa {
+        serial: serial.to_owned(),
+        totp: None,
+        duration_s: Mfa::DURATION_S,
+    });
     let place = if current == name {
         format!("profile {name}")
     } else {
         format!("profile {name} (keys of profile {current})")
     };
     let source = format!("{place}: {}", words(&base));
-    Ok(Chain { base, hops, source, endpoint })
+    Ok(Chain { base, mfa, hops, source, endpoint })
 }
 
 fn words(base: &Base) -> &'static str {
@@ -135,11 +163,6 @@ impl<'a> Reader<'a> {
             return Ok(None);
         };
         let name = profile.name();
-        if profile.get("mfa_serial").is_some() {
-            return Err(self
-                .wrong(name, "mfa_serial asks for a code at each session; nobody is asked here")
-                .next("use a profile of IAM Identity Center, or a credential_process that asks"));
-        }
         let next = match (profile.get("source_profile"), profile.get("credential_source")) {
             (Some(source), None) => Some(source),
             (None, Some(_)) => None,
@@ -155,6 +178,20 @@ impl<'a> Reader<'a> {
         };
         let external_id = profile.get("external_id").map(str::to_owned);
         Ok(Some((Hop { arn: arn.to_owned(), external_id, duration_s }, next)))
+    }
+
+    /// The device that a role's profile names; there is one only.
+    fn factor(&self, profile: &'a Profile, known: Option<&'a str>) -> Result<Option<&'a str>> {
+        let Some(serial) = profile.get("mfa_serial") else { return Ok(known) };
+        name::mfa_serial(serial).map_err(|bad| {
+            let why = format!("mfa_serial {serial} {}", bad.why);
+            self.wrong(profile.name(), &why).allowed(bad.allowed)
+        })?;
+        if known.is_some_and(|known| known != serial) {
+            let why = "mfa_serial is another one than that of the profile before it";
+            return Err(self.wrong(profile.name(), why));
+        }
+        Ok(Some(serial))
     }
 
     fn base(&self, profile: &Profile) -> Result<Base> {

@@ -104,7 +104,7 @@ where
         ),
         (SdkError::ServiceError(_), _) => (
             ErrorCode::UpstreamDenied,
-            "let the role's trust policy name these keys; if it asks for an external id, set external_id",
+            "let the role's trust policy name these keys; if it asks for an external id, set external_id, and mfa if for a second factor",
         ),
         (SdkError::TimeoutError(_), _) => {
             (ErrorCode::TimedOut, "check the network, then call again")

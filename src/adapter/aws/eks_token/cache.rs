@@ -41,7 +41,16 @@ impl TokenCache {
         };
         add(self.fingerprint.as_bytes());
         add(access.cluster.as_bytes());
-        for field in [&access.region, &access.role_arn, &access.profile, &access.endpoint_url] {
+        let state = access.state.as_ref().map(|path| path.display().to_string());
+        for field in [
+            &access.region,
+            &access.role_arn,
+            &access.profile,
+            &access.endpoint_url,
+            &access.external_id,
+            &access.mfa_serial,
+            &state,
+        ] {
             add(if field.is_some() { b"+" } else { b"-" });
             add(field.as_deref().unwrap_or_default().as_bytes());
         }

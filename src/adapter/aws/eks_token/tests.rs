@@ -19,6 +19,10 @@ fn access(cluster: &str) -> EksAccess {
         role_arn: None,
         profile: None,
         endpoint_url: None,
+        external_id: None,
+        mfa_serial: None,
+        state: None,
+        session: None,
     }
 }
 
@@ -27,6 +31,19 @@ fn cache(folder: &tempfile::TempDir) -> TokenCache {
         kept: std::sync::Arc::<Shelf>::default(),
         fingerprint: "mine".to_owned(),
         shared_files: vec![folder.path().join("credentials")],
+    }
+}
+
+/// A shell with these variables and no file of AWS.
+fn tokens(folder: &tempfile::TempDir, variables: &[(&str, &str)]) -> EksTokens {
+    let files = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"].map(|name| (name, "/dev/null"));
+    let all = files.iter().chain(variables).map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+    EksTokens {
+        inherited_overrides: Vec::new(),
+        variables: Variables::new(all),
+        ca_bundle: None,
+        factor: SecondFactor::default(),
+        cache: cache(folder),
     }
 }
 
@@ -105,7 +122,7 @@ fn a_kept_token_is_nobody_elses() {
 #[tokio::test]
 async fn bad_input_68_a_cluster_is_not_a_path() {
     let folder = tempfile::tempdir().unwrap();
-    let tokens = EksTokens { inherited_overrides: Vec::new(), cache: cache(&folder) };
+    let tokens = tokens(&folder, &[]);
     for name in ["a/b", "", "-x", "ä", &"x".repeat(101)] {
         let error = tokens.token(&access(name)).await.unwrap_err();
         assert_eq!(error.field.as_deref(), Some("cluster"), "{error:?}");
@@ -119,7 +136,7 @@ async fn an_inherited_endpoint_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let tokens = EksTokens {
         inherited_overrides: vec!["AWS_ENDPOINT_URL_STS".to_owned()],
-        cache: cache(&folder),
+        ..tokens(&folder, &[])
     };
     let error = tokens.token(&access("demo")).await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("AWS_ENDPOINT_URL_STS"));

@@ -74,6 +74,7 @@ fn environment() -> Environment {
         credentials: CredentialSource::Google(GoogleAccess::default()),
         role: None,
         session_duration_s: None,
+        mfa: None,
         endpoint_url: None,
         ca_bundle: None,
         cluster: None,

@@ -43,8 +43,20 @@ fn profiles_that_lead_nowhere_say_why() {
         ),
         (
             "[profile p]\nrole_arn = r\nmfa_serial = s\nsource_profile = q\n",
-            "nobody is asked here",
-            "Identity Center",
+            "mfa_serial s is not an MFA device",
+            "",
+        ),
+        (
+            "[profile p]\nrole_arn = r\nmfa_serial = GAHT12345678\ncredential_source = Ec2InstanceMetadata\n",
+            "instance metadata gives those of a role",
+            "remove mfa_serial",
+        ),
+        (
+            "[profile p]\nrole_arn = r\nmfa_serial = GAHT12345678\nsource_profile = q\n\
+             [profile q]\nrole_arn = r\nmfa_serial = GAHT00000000\nsource_profile = b\n\
+             [profile b]\naws_access_key_id = A\naws_secret_access_key = B\n",
+            "another one than that of the profile before it",
+            "",
         ),
         ("[profile p]\nrole_arn = r\ncredential_source = Moon\n", "Moon is not known", ""),
         ("[profile p]\nsso_session = gone\n", "no section [sso-session gone]", ""),

@@ -20,6 +20,12 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Id of the key that signed it.
+    fn key(&self) -> String {
+        let signed = self.header("authorization").split("Credential=").nth(1).unwrap_or_default();
+        signed.split('/').next().unwrap_or_default().to_owned()
+    }
+
     fn header(&self, name: &str) -> &str {
         let found = self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -97,8 +103,14 @@ impl StandIn {
 
     /// Bodies of the calls of one STS action.
     pub(super) fn calls(&self, action: &str) -> Vec<String> {
-        let all = self.asked().into_iter().map(|asked| asked.body);
-        all.filter(|body| body.contains(&format!("Action={action}&"))).collect()
+        self.signed(action).into_iter().map(|(_, body)| body).collect()
+    }
+
+    /// The same, each with the key that signed it.
+    pub(super) fn signed(&self, action: &str) -> Vec<(String, String)> {
+        let of_action = |asked: &Asked| asked.body.contains(&format!("Action={action}&"));
+        let all = self.asked().into_iter().filter(of_action);
+        all.map(|asked| (asked.key(), asked.body)).collect()
     }
 }
 
@@ -139,8 +151,7 @@ fn sts(asked: &Asked) -> Answer {
     let has = |part: &str| asked.body.contains(part);
     let xml = "content-type: text/xml\r\n";
     if has("Action=GetCallerIdentity") {
-        let signed = asked.header("authorization").split("Credential=").nth(1).unwrap_or_default();
-        let key = signed.split('/').next().unwrap_or_default();
+        let key = asked.key();
         let result = format!(
             "<Arn>arn:aws:iam::123456789012:user/{key}</Arn><UserId>x</UserId>\
              <Account>123456789012</Account>"
@@ -153,7 +164,15 @@ fn sts(asked: &Asked) -> Answer {
                      <RequestId>x</RequestId></ErrorResponse>";
         return ("403 Forbidden", xml, error.to_owned());
     }
-    let (action, key) = if has("WebIdentityToken=") {
+    if has("TokenCode=000000") {
+        let error = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>\
+                     <Message>MultiFactorAuthentication failed with invalid MFA one time pass code. \
+                     </Message></Error><RequestId>x</RequestId></ErrorResponse>";
+        return ("403 Forbidden", xml, error.to_owned());
+    }
+    let (action, key) = if has("Action=GetSessionToken") {
+        ("GetSessionToken", "KEY-OF-MFA")
+    } else if has("WebIdentityToken=") {
         ("AssumeRoleWithWebIdentity", "KEY-OF-WEB")
     } else {
         ("AssumeRole", "KEY-OF-ROLE")

@@ -1,24 +1,39 @@
-"""Temporary keys that end, roles that want an external id, and a record of which key made which call.
+"""Temporary keys that end, roles that want an external id or a second factor, and a record of which key made which call.
 
 STS says when temporary keys end (`Expiration`), and from then on every service refuses requests signed with them; moto
 issues keys with an end and takes them for ever. AssumeRole asks the role's trust policy for `sts:ExternalId`; moto does
-not. Of conditions only `StringEquals` and `StringLike` on `sts:ExternalId` are read, and principals are not.
+not. Of conditions only `StringEquals` and `StringLike` on `sts:ExternalId` and `Bool` on `aws:MultiFactorAuthPresent` are
+read, and principals are not. Moto takes every code of every MFA device, and none at all.
+
+A device is known once its seed was told here. GetSessionToken then takes its code of now, of the step before and of the
+one after (AWS lets clocks differ a little), each once and none older than one that was taken. The keys that it gives are
+the only ones with a second factor: a role session that they made has none, as in AWS. Asked with temporary keys, it
+refuses. The keys of GetSessionToken end when AWS would end them.
 
 `POST /_lab/keys`:
 - `{"role": NAME, "lifetime_s": N}`: keys that are issued for this role from now on end after N seconds, whatever the
-  caller asks for; null takes that back. The role's name is `session-token` for GetSessionToken.
+  caller asks for; null takes that back. The role's name is `session-token` for GetSessionToken, or the serial of the device
+  whose code came with it.
 - `{"role": NAME, "end": true}`: the keys that this role has given out end now.
+- `{"device": SERIAL, "seed": BASE32}`: a device; null forgets it.
+- `{"device": SERIAL, "code": N}`: `{"code": DIGITS}`, what it shows now, or N steps of 30 seconds later.
+- `{"device": SERIAL}`: `{"asked": N, "taken": N}`: how many codes came, and how many were good.
 - `{"role": NAME}`: what was issued for this role: `{"issued": [{access_key_id, session, expires, calls, refused}]}`;
   `calls` counts by `SERVICE ACTION`, `refused` is how many requests came after the end.
 
 Errors have the forms of AWS's protocols (botocore's service models name each service's): query, EC2, S3, JSON, REST-JSON.
 """
 
+import base64
 import fnmatch
+import hashlib
+import hmac
 import io
 import json
 import re
+import struct
 import threading
+import time
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
@@ -31,6 +46,7 @@ EXPIRED = "The security token included in the request is expired"
 _guard = threading.Lock()
 _lifetimes = {}
 _issued = {}
+_devices = {}
 
 
 def wrap(app):
@@ -40,7 +56,9 @@ def wrap(app):
         action = _action(environ, form)
         answer = _late(environ, key, service, action)
         if answer is None and action == "AssumeRole":
-            answer = _stranger(form)
+            answer = _stranger(form, key)
+        if answer is None and action == "GetSessionToken":
+            answer = _factor(form, key)
         if answer is None and action in ISSUING:
             return _issue(app, environ, start_response, action, form)
         if answer is None:
@@ -53,8 +71,10 @@ def wrap(app):
 
 
 def control(request):
-    role = request["role"]
     with _guard:
+        if "device" in request:
+            return _device(request)
+        role = request["role"]
         if "lifetime_s" in request:
             if request["lifetime_s"] is None:
                 _lifetimes.pop(role, None)
@@ -69,6 +89,50 @@ def control(request):
         shown = ("access_key_id", "session", "expires", "calls", "refused")
         found = [key for key in _issued.values() if key["role"] == role]
         return {"issued": [{name: key[name] for name in shown} for key in found]}
+
+
+def _device(request):
+    serial = request["device"]
+    if "code" in request:
+        step = int(time.time()) // 30 + request["code"]
+        return {"code": _code(_devices[serial]["seed"], step)}
+    if "seed" not in request:
+        return {name: _devices[serial][name] for name in ("asked", "taken")}
+    if request["seed"] is None:
+        _devices.pop(serial, None)
+    else:
+        seed = base64.b32decode(request["seed"])
+        _devices[serial] = {"seed": seed, "last": 0, "asked": 0, "taken": 0}
+    return {}
+
+
+def _code(seed, step):
+    """RFC 6238 and RFC 4226, section 5.3: six digits."""
+    digest = hmac.new(seed, struct.pack(">Q", step), hashlib.sha1).digest()
+    at = digest[-1] & 0x0F
+    return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def _factor(form, key):
+    """The refusal of a code, or of whoever has no right to a session."""
+    with _guard:
+        if key in _issued:
+            return _refusal("AccessDenied", "Cannot call GetSessionToken with session credentials")
+        if "SerialNumber" not in form:
+            return None
+        device = _devices.get(form["SerialNumber"])
+        if device is None:
+            why = "Please verify your MFA serial number is valid and associated with this user."
+            return _refusal("AccessDenied", f"MultiFactorAuthentication failed, unable to validate MFA code.  {why}")
+        device["asked"] += 1
+        now = int(time.time()) // 30
+        steps = [step for step in (now - 1, now, now + 1) if step > device["last"]]
+        fits = [step for step in steps if _code(device["seed"], step) == form.get("TokenCode")]
+        if not fits:
+            return _refusal("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. ")
+        device["last"] = fits[0]
+        device["taken"] += 1
+    return None
 
 
 def _form(environ):
@@ -132,14 +196,20 @@ def _xml(status, text):
     return status, [("Content-Type", "text/xml")], f'<?xml version="1.0" encoding="UTF-8"?>{text}'.encode()
 
 
-def _stranger(form):
-    """The refusal when the role's trust policy wants another external id."""
+def _stranger(form, key):
+    """The refusal when the role's trust policy wants another external id, or a second factor that the key is without."""
     arn = form.get("RoleArn", "")
     trust = _trust(arn)
     statements = trust.get("Statement", []) if trust else []
     statements = statements if isinstance(statements, list) else [statements]
     allows = [s for s in statements if s.get("Effect") == "Allow" and "sts:AssumeRole" in _list(s.get("Action"))]
-    if not allows or any(_fits(s.get("Condition", {}), form.get("ExternalId", "")) for s in allows):
+    with _guard:
+        factor = _issued.get(key, {}).get("factor", False)
+
+    def fits(condition):
+        return _fits(condition, form.get("ExternalId", "")) and _proven(condition, factor)
+
+    if not allows or any(fits(s.get("Condition", {})) for s in allows):
         return None
     return _refusal("AccessDenied", f"User is not authorized to perform: sts:AssumeRole on resource: {arn}")
 
@@ -167,6 +237,16 @@ def _fits(condition, given):
     return not wanted or any(fnmatch.fnmatchcase(given, pattern) for pattern in wanted)
 
 
+def _proven(condition, factor):
+    wanted = [
+        str(value).lower() == "true"
+        for name, values in condition.get("Bool", {}).items()
+        if name.lower() == "aws:multifactorauthpresent"
+        for value in _list(values)
+    ]
+    return not wanted or factor in wanted
+
+
 def _list(value):
     return value if isinstance(value, list) else [value]
 
@@ -182,18 +262,21 @@ def _issue(app, environ, start_response, action, form):
     body = b"".join(app(environ, note)).decode()
     key = re.search(r"<AccessKeyId>([^<]+)</AccessKeyId>", body)
     if told["status"].startswith("200") and key:
-        role = "session-token" if action == "GetSessionToken" else form.get("RoleArn", "").rpartition("/")[2]
-        body = _noted(body, key.group(1), role, form.get("RoleSessionName", ""))
+        of_user = action == "GetSessionToken"
+        user = form.get("SerialNumber", "session-token")
+        role = user if of_user else form.get("RoleArn", "").rpartition("/")[2]
+        factor = of_user and "SerialNumber" in form
+        ends = _end(body) if of_user else None
+        body = _noted(body, key.group(1), role, form.get("RoleSessionName", ""), factor, ends)
     data = body.encode()
     headers = [(name, value) for name, value in told["headers"] if name.lower() != "content-length"]
     start_response(told["status"], [*headers, ("Content-Length", str(len(data)))])
     return [data]
 
 
-def _noted(body, key, role, session):
+def _noted(body, key, role, session, factor, ends):
     with _guard:
         lifetime = _lifetimes.get(role)
-        ends = None
         if lifetime is not None:
             ends = datetime.now(timezone.utc) + timedelta(seconds=lifetime)
             stamp = ends.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
@@ -203,9 +286,15 @@ def _noted(body, key, role, session):
             "access_key_id": key,
             "role": role,
             "session": session,
+            "factor": factor,
             "ends": ends,
             "expires": expires.group(1) if expires else None,
             "calls": {},
             "refused": 0,
         }
     return body
+
+
+def _end(body):
+    stamp = re.search(r"<Expiration>([^<]*)</Expiration>", body)
+    return datetime.fromisoformat(stamp.group(1).replace("Z", "+00:00")) if stamp else None
