@@ -4,7 +4,7 @@
 //! process was killed. A lab that was up before stays up.
 
 use super::{Lane, Run, rust};
-use crate::lab::{Extent, Lab};
+use crate::lab::{Emulator, Extent, Lab};
 use crate::tools::Tool;
 
 pub(super) fn lane(run: &mut Run<'_>) {
@@ -31,6 +31,9 @@ pub(super) fn lane(run: &mut Run<'_>) {
         let mut command = rust::cargo(run, &arguments);
         command.env("DATAMCP_LAB", checkout.lab().join("lab.json"));
         rust::tests(run, lane, "cargo test, cluster tests", command);
+        if let Ok(Some(lab)) = Lab::running(checkout) {
+            rust::as_described(run, lane, &Emulator::new(&lab.aws));
+        }
     }
     if started {
         run.step(lane, "lab down", |_| Lab::down(checkout).map(|_| String::new()));
