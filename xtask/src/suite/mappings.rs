@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Lane, Run, descriptions};
 use crate::child;
 use crate::lab::free_port;
-use crate::record;
+use crate::record::{self, Recorded};
 use crate::stubs::{Exchange, Mapping, Server, Set, Stubs, root, sets};
 use crate::tools::Tool;
 
@@ -41,12 +41,19 @@ pub(super) fn lane(run: &mut Run<'_>) {
     });
     run.step(lane, "descriptions made anew", |run| descriptions::made_anew(run, &python));
     run.step(lane, "AWS mappings recorded once more", |run| {
-        let recorded = record::aws(&run.logs.join("record"))?;
-        let changed: Vec<String> =
-            recorded.iter().filter(|r| r.is_news()).map(|r| r.name.clone()).collect();
-        ensure!(changed.is_empty(), "`cargo xtask record aws` changes {}", changed.join(", "));
-        Ok(format!("{} mappings, the same as before", recorded.len()))
+        the_same(&record::aws(&run.logs.join("record"))?, "aws")
     });
+    run.step(lane, "Cloud Storage mappings recorded once more", |run| {
+        the_same(&record::gcs(&run.logs.join("record"))?, "gcs")
+    });
+}
+
+/// Whether what was recorded just now is what is there.
+pub(super) fn the_same(recorded: &[Recorded], source: &str) -> Result<String> {
+    let changed: Vec<&str> =
+        recorded.iter().filter(|r| r.is_news()).map(|r| r.name.as_str()).collect();
+    ensure!(changed.is_empty(), "`cargo xtask record {source}` changes {}", changed.join(", "));
+    Ok(format!("{} mappings, the same as before", recorded.len()))
 }
 
 /// What came back.

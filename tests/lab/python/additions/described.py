@@ -30,6 +30,7 @@ MOTO = re.compile(
     "|".join(
         (
             "404 NOT FOUND: JSONDecodeError",
+            "account.GetAlternateContact: ResourceNotFoundException comes with 404, not 400",
             "ec2.DescribeImages: answer.imagesSet\\[\\].platform",
             "iam.[A-Za-z]+: error has no message",
             "organizations.ListPolicies: answer.Policies\\[\\].(Arn|Id)",
