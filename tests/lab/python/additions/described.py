@@ -31,6 +31,9 @@ MOTO = re.compile(
         (
             "404 NOT FOUND: JSONDecodeError",
             "account.GetAlternateContact: ResourceNotFoundException comes with 404, not 400",
+            # EC2 itself has these words, the model has others.
+            "ec2.DescribeInternetGateways: answer.internetGatewaySet\\[\\].attachmentSet\\[\\].state: available",
+            "ec2.(Create|Describe)VpcEndpoints?: answer.vpcEndpoint(Set\\[\\])?.state: (available|pending|deleting|deleted) ",
             "ec2.DescribeImages: answer.imagesSet\\[\\].platform",
             "iam.[A-Za-z]+: error has no message",
             "organizations.ListPolicies: answer.Policies\\[\\].(Arn|Id)",
