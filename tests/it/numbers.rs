@@ -28,19 +28,19 @@ type Cited = BTreeSet<(&'static str, u32)>;
 
 /// The numbers that a text cites: a word, then numbers, `and` and `to` between them.
 fn cited_in(text: &str, found: &mut Cited) {
-    let (mut list, mut last, mut range) = (None, None, false);
+    let (mut kind, mut last, mut range) = (None, None, false);
     for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
         let word = word.to_ascii_lowercase();
         let known = LISTS.iter().find(|(name, _)| word.trim_end_matches('s') == *name);
-        match (word.as_str(), word.parse::<u32>(), list) {
-            (_, Ok(number), Some(list)) => {
+        match (word.as_str(), word.parse::<u32>(), kind) {
+            (_, Ok(number), Some(kind)) => {
                 let from = if range { last.map_or(number, |last: u32| last + 1) } else { number };
-                found.extend((from..=number).map(|number| (list, number)));
+                found.extend((from..=number).map(|number| (kind, number)));
                 (last, range) = (Some(number), false);
             }
             ("and" | "row" | "rows" | "input" | "inputs", _, Some(_)) => {}
             ("to", _, Some(_)) => range = last.is_some(),
-            _ => (list, last, range) = (known.map(|(name, _)| *name), None, false),
+            _ => (kind, last, range) = (known.map(|(name, _)| *name), None, false),
         }
     }
 }
@@ -73,7 +73,7 @@ fn cited() -> Cited {
         for entry in WalkDir::new(top.join(folder)) {
             let path = entry.unwrap().into_path();
             let name = path.strip_prefix(top).unwrap().display().to_string();
-            if name.ends_with(".rs") && name != file!() {
+            if path.extension().is_some_and(|kind| kind == "rs") && name != file!() {
                 cited_by(&name, &std::fs::read_to_string(&path).unwrap(), &mut found);
             }
         }
