@@ -1,7 +1,6 @@
 //! The stub mappings of `fixtures/`: each is used, tells where it comes from, and is what its API describes.
 //!
-//! That WireMock takes them as they are is shown in the emulator lane, which has it; that AWS and Argo CD describe what is
-//! recorded of them, too.
+//! That WireMock takes them as they are, and that AWS describes what is recorded of it, is shown in the lane `fixtures`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,39 +8,68 @@ use std::path::Path;
 use walkdir::WalkDir;
 use xtask::stubs::{Answer, Asked, Exchange, root, sets, unlike_argocd, unlike_google};
 
-/// Names in quotes, in all files that tests are in. `xtask` tries its loader on some of the mappings: that is no use of them.
-fn quoted() -> BTreeSet<String> {
+/// What files hand to a server that plays mappings: only such files' names count. `xtask` tries its loader on some of the
+/// mappings: that is no use of them.
+const HANDS: [&str; 4] = ["Stubs::start(", "playing(", ".plays(", "set.add("];
+/// What looks into a mapping and plays nothing.
+const LOOKS: [&str; 2] = ["recorded(", "written_answer("];
+
+/// Names that tests hand to a server.
+fn played() -> BTreeSet<String> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = BTreeSet::new();
     for folder in ["src", "tests"] {
         for entry in WalkDir::new(top.join(folder)) {
             let path = entry.unwrap().into_path();
-            if path.extension().is_some_and(|kind| kind == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                found.extend(text.split('"').map(str::to_owned));
+            if path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with(file!()) {
+                found.extend(played_in(&std::fs::read_to_string(&path).unwrap()));
             }
         }
     }
     found
 }
 
+fn played_in(text: &str) -> BTreeSet<String> {
+    if !HANDS.iter().any(|hand| text.contains(hand)) {
+        return BTreeSet::new();
+    }
+    let parts: Vec<&str> = text.split('"').collect();
+    let quoted = parts.windows(2).filter(|two| !LOOKS.iter().any(|look| two[0].ends_with(look)));
+    quoted.map(|two| two[1].to_owned()).filter(|name| name.contains('/')).collect()
+}
+
+/// Whether one of these names is the mapping's, or that of a folder that it is in; the name of a whole family is none.
+fn is_played(name: &str, played: &BTreeSet<String>) -> bool {
+    let mut part = name;
+    while part.contains('/') {
+        if played.contains(part) {
+            return true;
+        }
+        part = part.rsplit_once('/').map_or("", |(folder, _)| folder);
+    }
+    false
+}
+
 /// A name that ends in `?` where it is used does not count: such a mapping need not be asked for.
 #[test]
 fn every_mapping_is_asked_for_by_a_test() {
-    let quoted = quoted();
+    let played = played();
     for (name, _) in sets(&root()).unwrap().into_values().flatten() {
-        let mut part = name.as_str();
-        let used = loop {
-            if quoted.contains(part) {
-                break true;
-            }
-            match part.rsplit_once('/') {
-                Some((folder, _)) => part = folder,
-                None => break false,
-            }
-        };
-        assert!(used, "no test plays {name}: use it or take it away");
+        assert!(is_played(&name, &played), "no test plays {name}: use it or take it away");
     }
+    for invented in ["argocd/nobody/uses-this", "argocd/refusals/nobody", "aws/x", "gcp/nobody/x"] {
+        assert!(!is_played(invented, &played), "{invented} is found to be played");
+    }
+}
+
+#[test]
+fn what_is_handed_to_a_server_is_told_from_what_is_only_named() {
+    let text =
+        r#"let s = playing(&["argocd/a", "argocd/b?"]); recorded("argocd/c"); cloud("aws");"#;
+    let found = played_in(text);
+    let all = ["argocd/a/x", "argocd/a", "argocd/b", "argocd/c", "aws/d"];
+    assert_eq!(all.map(|name| is_played(name, &found)), [true, true, false, false, false]);
+    assert!(played_in(r#"cloud("argocd/a")"#).is_empty());
 }
 
 #[test]

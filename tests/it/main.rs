@@ -17,6 +17,8 @@ mod fixtures;
 #[cfg(test)]
 mod manifests;
 #[cfg(test)]
+mod numbers;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod proofs;

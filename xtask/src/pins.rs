@@ -26,6 +26,8 @@ pub struct Pins {
     pub cargo_deny: VersionPin,
     /// Definitions of resources of Kubernetes.
     pub crds: Vec<CrdPin>,
+    /// Modules with descriptions of APIs.
+    pub descriptions: Vec<ModulePin>,
     /// WireMock.
     pub wiremock: ArchivePin,
     /// tfmcp, for the bench.
@@ -84,6 +86,18 @@ pub struct CrdPin {
     pub sum: String,
     /// The files.
     pub files: Vec<String>,
+}
+
+/// A Go module of which some files are read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModulePin {
+    /// Its path.
+    pub module: String,
+    /// Its version.
+    pub version: String,
+    /// Its checksum, as `go.sum` has it.
+    pub sum: String,
 }
 
 impl CrdPin {

@@ -4,6 +4,7 @@
 //! What was recorded and is the same is not written again, so its day stays: run twice, nothing changes.
 
 mod argocd;
+mod gcs;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,6 +16,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde_json::Value;
 
+pub(crate) use self::gcs::asked as gcs;
 use crate::child;
 use crate::lab::{Lab, free_port};
 use crate::place::Checkout;
@@ -28,6 +30,8 @@ pub enum Source {
     Aws,
     /// The lab's Argo CD (`cargo xtask lab up --all`).
     Argocd,
+    /// The emulator of Google Cloud Storage; one is started for it.
+    Gcs,
 }
 
 /// One mapping as it was recorded just now.
@@ -44,10 +48,9 @@ pub fn run(checkout: &Checkout, source: Source) -> Result<Vec<String>> {
     let mut said = Vec::new();
     let recorded = match source {
         Source::Aws => aws(&checkout.target().join("record"))?,
+        Source::Gcs => gcs::asked(&checkout.target().join("record"))?,
         Source::Argocd => {
-            let lab = Lab::running(checkout)?.and_then(|lab| lab.cluster?.argocd);
-            let server = lab.context("no Argo CD is up: cargo xtask lab up --all")?;
-            let (recorded, left) = argocd::again(&server)?;
+            let (recorded, left) = argocd(checkout)?;
             said.extend(
                 left.into_iter()
                     .map(|name| format!("left      {name}: it needs an application in that state")),
@@ -63,6 +66,12 @@ pub fn run(checkout: &Checkout, source: Source) -> Result<Vec<String>> {
         said.push(format!("{} {}", if changed { "recorded " } else { "same     " }, new.name));
     }
     Ok(said)
+}
+
+/// What the checkout's Argo CD says, and the names of what was left as it is.
+pub(crate) fn argocd(checkout: &Checkout) -> Result<(Vec<Recorded>, Vec<String>)> {
+    let lab = Lab::running(checkout)?.and_then(|lab| lab.cluster?.argocd);
+    argocd::again(&lab.context("no Argo CD is up: cargo xtask lab up --all")?)
 }
 
 /// What the emulator says: a script in its own Python asks, by AWS's own SDK.

@@ -2,8 +2,8 @@
 //! writes itself.
 //!
 //! Strict where a stand-in easily lies: a field that is not known is refused when a mapping is read; a request without a
-//! mapping, a mapping that nobody asked for, and an exchange that Google's descriptions do not allow each fail the test
-//! that holds the stand-in, when it lets go of it.
+//! mapping, a mapping that nobody asked for, and an exchange that the descriptions of Google or Argo CD do not allow each
+//! fail the test that holds the stand-in, when it lets go of it.
 
 mod body;
 mod described;

@@ -7,6 +7,7 @@ mod charts;
 mod clients;
 mod cluster;
 mod crates;
+mod descriptions;
 mod infra;
 mod mappings;
 mod rust;
@@ -31,7 +32,7 @@ use self::crates::Crates;
 pub enum Lane {
     /// Format, lints, dependency rules, and tests that start nothing but our own processes.
     Hermetic,
-    /// Stub mappings in WireMock, by the models of AWS, and recorded once more.
+    /// Stub mappings in WireMock, by the models of AWS, and recorded once more; stand-ins that drift; descriptions made anew.
     Fixtures,
     /// Tests with a real Terraform on the AWS emulator.
     Emulator,

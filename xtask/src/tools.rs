@@ -16,7 +16,7 @@ mod terraform;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::cache::Cache;
-use crate::pins::Pins;
+use crate::pins::{ModulePin, Pins};
 use rust::Build;
 
 /// One tool.
@@ -173,6 +173,11 @@ impl Tool {
         .with_context(|| format!("providing {self}"))?;
         Ok(Found { tool: self, path, version, origin, took: started.elapsed() })
     }
+}
+
+/// The archive of a Go module, fetched and checked by Go.
+pub(crate) fn module_archive(pin: &ModulePin, folder: &Path) -> Result<PathBuf> {
+    golang::manifests::archive(pin, folder)
 }
 
 /// The cargo that runs this task, else the one of PATH.

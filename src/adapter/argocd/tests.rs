@@ -95,7 +95,8 @@ async fn fault_51_a_sync_is_known_by_the_operation_that_it_carries() {
     let id = OperationIdText::fresh();
     let (_, mut asked) = recorded("argocd/changes/hang-sync");
     asked["operation"]["info"] = json!([{ "name": OPERATION, "value": id.0 }]);
-    let server = saying(&json!({ "status": 200, "jsonBody": asked }));
+    let response = json!({ "status": 200, "jsonBody": asked });
+    let server = saying("GET", "/api/v1/applications/hang", &response);
     let place = place(server.url(), "default");
     let found = usual().find(&place, "hang", false).await.unwrap().unwrap();
     let last = found.last.unwrap();
@@ -116,7 +117,8 @@ async fn an_old_operation_does_not_stand_for_the_one_that_is_asked_for() {
     let (_, mut both) = recorded("argocd/applications/app-get-healthy");
     let id = OperationIdText::fresh();
     both["operation"] = json!({ "info": [{ "name": OPERATION, "value": id.0 }] });
-    let server = saying(&json!({ "status": 200, "jsonBody": both }));
+    let response = json!({ "status": 200, "jsonBody": both });
+    let server = saying("GET", "/api/v1/applications/x", &response);
     let found = usual().find(&place(server.url(), "default"), "x", false).await;
     let last = found.unwrap().unwrap().last.unwrap();
     assert_eq!((last.phase.as_str(), last.ours.unwrap().to_string()), ("", id.0));
@@ -156,7 +158,11 @@ async fn bounds_of_a_project_are_told_where_the_token_sees_them() {
 async fn requests_that_change_carry_exactly_what_argo_cd_takes() {
     for name in [
         "argocd/changes/app-create",
+        // The same once more is no conflict: an answer that was lost can be asked for again.
+        "argocd/changes/app-create-again-same",
         "argocd/changes/sync",
+        // Taken all the same; what it leads to is told by the application.
+        "argocd/changes/sync-forbidden-destination",
         "argocd/changes/hang-sync",
         "argocd/changes/terminate",
         "argocd/changes/app-delete-cascade",

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use xtask::lab::Lab;
+use xtask::lab::{Emulator, Lab};
 use xtask::mcp::Client;
 
 use super::{Answered, Effects, Settings, module_of};
@@ -213,6 +213,16 @@ impl Project {
         let number = self.servers.fetch_add(1, Ordering::Relaxed);
         let log = self.folder().join(format!("server-{number}.log"));
         Client::start(&mut command, &log).unwrap()
+    }
+}
+
+impl Drop for Project {
+    /// A stand-in that is not as AWS or Google describe it fails its test, also one that expected a refusal.
+    fn drop(&mut self) {
+        if !std::thread::panicking() && self.lab.moto.is_alive() {
+            let (drifts, _) = Emulator::new(&self.lab.aws).drifts().unwrap();
+            assert!(drifts.is_empty(), "not as described, here or beside:\n{}", drifts.join("\n"));
+        }
     }
 }
 

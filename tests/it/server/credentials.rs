@@ -213,7 +213,7 @@ fn sso_tokens_are_used_and_renewed() {
     rig.config(SSO);
     rig.sso_token(CANARY, "2099-01-01T00:00:00Z", "");
     rig.preflight(&[]).found("profile p: IAM Identity Center, until 2099", "KEY-OF-SSO");
-    assert!(!rig.stand_in.asked().iter().any(|asked| asked.line.contains("/token")));
+    assert!(!rig.stand_in.asked().iter().any(|asked| asked.target.contains("/token")));
 
     // Ended, but the token service renews it; the file is the AWS CLI's and gets the new one.
     rig.sso_token(CANARY, "2020-01-01T00:00:00Z", CANARY);
@@ -270,7 +270,7 @@ fn ambient_credentials_are_taken_in_the_order_of_the_sdks() {
         rig.preflight(&variables).found(source, key);
     }
     let asked = rig.stand_in.asked();
-    let of = |part: &str| asked.iter().filter(|asked| asked.line.contains(part)).count();
+    let of = |part: &str| asked.iter().filter(|asked| asked.target.contains(part)).count();
     assert_eq!((of("/latest/"), of("/container")), (3, 1), "only where nothing came before it");
 }
 

@@ -1,8 +1,8 @@
 """Takes what the mappings of Argo CD are held against out of Argo CD's own description of its API ("swagger").
 
 It lies in the Go module `github.com/argoproj/argo-cd/v3`. Arguments: the module's zip, its version. Prints what
-`tests/lab/argocd.json` holds: paths, and the names and types of the fields; no descriptions. To move the pin:
-`go mod download -json github.com/argoproj/argo-cd/v3@VERSION` names the zip.
+`tests/lab/argocd.json` holds: paths with their parameters, and the names and types of the fields; no descriptions. To move the
+pin: `go mod download -json github.com/argoproj/argo-cd/v3@VERSION` names the zip; the lane `fixtures` makes it anew and compares.
 """
 
 import json
@@ -18,6 +18,8 @@ PATHS = [
     ("delete", "/api/v1/applications/{name}"),
     ("post", "/api/v1/applications/{name}/sync"),
     ("delete", "/api/v1/applications/{name}/operation"),
+    ("put", "/api/v1/applications/{name}/spec"),
+    ("get", "/api/v1/applications/{name}/manifests"),
     ("get", "/api/v1/applications/{applicationName}/managed-resources"),
     ("get", "/api/v1/applications/{name}/syncwindows"),
     ("get", "/api/v1/projects/{name}"),
@@ -34,7 +36,9 @@ def main():
         body = next((p["schema"] for p in operation.get("parameters", []) if p["in"] == "body"), None)
         request, response = (shape(s, document, schemas).get("$ref") if s else None for s in (body, operation["responses"]["200"]["schema"]))
         refusal = shape(operation["responses"]["default"]["schema"], document, schemas)["$ref"]
-        methods.append({"verb": verb.upper(), "path": re.sub(r"\{[^}]+\}", "{}", path), "request": request, "response": response, "refusal": refusal})
+        query = {p["name"]: {"type": p["type"]} for p in operation.get("parameters", []) if p["in"] == "query"}
+        path = re.sub(r"\{[^}]+\}", "{}", path)
+        methods.append({"verb": verb.upper(), "path": path, "query": query, "request": request, "response": response, "refusal": refusal})
     json.dump({"module": module, "methods": methods, "schemas": schemas}, sys.stdout, indent=1, sort_keys=True)
     print()
 
@@ -49,6 +53,8 @@ def shape(rule, document, schemas):
     out = {key: rule[key] for key in ("type", "enum") if key in rule}
     if "items" in rule:
         out["items"] = shape(rule["items"], document, schemas)
+    if "additionalProperties" in rule:
+        out["additionalProperties"] = shape(rule["additionalProperties"], document, schemas)
     if "properties" in rule:
         out["properties"] = {name: shape(inner, document, schemas) for name, inner in rule["properties"].items()}
     return out

@@ -1,104 +1,89 @@
 """Holds stub mappings of AWS against the service models of its own SDK (botocore): the one argument is their folder.
 
-The service is read off the signature, the operation off verb and path, or off `Action`. A path or an action that nobody
-has, a field of an answer that the operation does not have, one of another type, a value that is none of its enumeration,
-and an error that the operation does not know each fail. Says how many mappings were looked at.
+Each mapping's request, by its example where its own words tell none, and its answer go through what judges the emulator
+(`additions/described_aws.py`). Then a field that nobody has is put in many places of it, one at a time: each has to be found.
+Says how many mappings and how many such places were looked at.
 """
 
+import copy
 import json
 import pathlib
 import re
 import sys
 import urllib.parse
-import xml.etree.ElementTree
 
-import botocore.session
-
-SESSION = botocore.session.Session()
-COMMON = {"AccessDeniedException", "ThrottlingException", "UnrecognizedClientException", "ExpiredTokenException"}
+from additions.described import Answer, Asked, misfits
 
 
 def main():
     files = sorted(pathlib.Path(sys.argv[1]).rglob("*.json"))
-    wrong = [f"{file}: {error}" for file in files for error in checked(json.loads(file.read_text()))]
     assert files, "there are no mappings"
-    drifted = [json.loads(file.read_text()) for file in files]
-    for file, mapping in zip(files, drifted):
-        answer = mapping["response"]
-        if "jsonBody" in answer:
-            answer["jsonBody"]["driftedAway"] = 1
-        else:
-            answer["body"] = re.sub("(<[A-Za-z]+Result>)", r"\1<DriftedAway>1</DriftedAway>", answer["body"])
-        if not list(checked(mapping)):
-            wrong.append(f"{file}: a field that nobody has was not seen")
+    wrong, places = [], 0
+    for file in files:
+        mapping = json.loads(file.read_text())
+        found = misfits(*exchange(mapping))
+        wrong += [f"{file}: {text}" for text in (["it is no call of AWS"] if found is None else found)]
+        for place, spoilt in drifted(mapping):
+            places += 1
+            if not misfits(*exchange(spoilt)):
+                wrong.append(f"{file}: nobody sees a drift of {place}")
     if wrong:
         sys.exit("\n".join(wrong))
-    print(f"{len(files)} mappings")
+    print(f"{len(files)} mappings, a drift seen in {places} places")
 
 
-def checked(mapping):
+def exchange(mapping):
     request, answer = mapping["request"], mapping["response"]
-    signed = re.search(r"/([a-z0-9-]+)/aws4_request", request["headers"]["Authorization"]["matches"])
-    service = SESSION.get_service_model(signed[1])
-    operation = found(service, request)
-    if operation is None:
-        yield f"{signed[1]} has no {request['method']} {request['urlPath']}"
-        return
-    if answer["status"] >= 400:
-        kind = answer["headers"].get("X-Amzn-ErrorType", "")
-        known = {shape.name: shape for shape in operation.error_shapes}
-        if kind not in known.keys() | COMMON:
-            yield f"{operation.name} does not answer {kind}"
-        elif kind in known:
-            yield from misfits(answer["jsonBody"], known[kind], "error")
-    elif "jsonBody" in answer:
-        yield from misfits(answer["jsonBody"], operation.output_shape, "answer")
+    example = mapping["metadata"].get("example", {})
+    words = {name: text.get("equalTo") or text.get("contains", "") for name, text in request.get("headers", {}).items()}
+    bodies = [p.get("equalTo") or p.get("contains") or json.dumps(p.get("equalToJson", "")) for p in request.get("bodyPatterns", [])]
+    query = {name: text.get("equalTo") or text.get("contains", "") for name, text in request.get("queryParameters", {}).items()}
+    target = example.get("url") or request.get("url") or request["urlPath"] + (f"?{urllib.parse.urlencode(query)}" if query else "")
+    body = example.get("body") or (bodies[0] if bodies else "")
+    path, _, query = target.partition("?")
+    asked = Asked(request["method"], path, query, {**words, **example.get("headers", {})}, body.encode())
+    text = json.dumps(answer["jsonBody"]) if "jsonBody" in answer else answer.get("body", "")
+    return asked, Answer(answer["status"], answer.get("headers", {}), text.encode())
+
+
+def drifted(mapping):
+    """The mapping with a field that nobody has: in the query or form or body of its request, and all over its answer."""
+    asked, _ = exchange(mapping)
+    spoilt = copy.deepcopy(mapping)
+    example = spoilt["metadata"].setdefault("example", {})
+    if asked.body.startswith(b"{"):
+        example["body"] = json.dumps({**json.loads(asked.body), "driftedAway": 1})
+    elif asked.body:
+        example["body"] = f"{asked.body.decode()}&DriftedAway=1"
     else:
-        root = xml.etree.ElementTree.fromstring(answer["body"])
-        names = [re.sub("{.*}", "", element.tag) for element in root]
-        if f"{operation.name}Result" not in names:
-            yield f"{operation.name} answers with no result but {names}"
-        for element in root[0]:
-            name = re.sub("{.*}", "", element.tag)
-            if name not in operation.output_shape.members:
-                yield f"answer has no {name}"
+        example["url"] = f"{asked.path}?{asked.query}&driftedAway=1"
+    yield "its request", spoilt
+    answer = mapping["response"]
+    for place in objects(answer["jsonBody"]) if "jsonBody" in answer else ():
+        spoilt = copy.deepcopy(mapping)
+        inner = spoilt["response"]["jsonBody"]
+        for step in place:
+            inner = inner[step]
+        inner["driftedAway"] = 1
+        yield f"its answer at {place}", spoilt
+    for tag in re.finditer(r"<\w[^>/]*>(?=<)", answer.get("body", "")):
+        if "Response" not in tag[0] and "Metadata" not in tag[0]:
+            spoilt = copy.deepcopy(mapping)
+            text = answer["body"]
+            spoilt["response"]["body"] = f"{text[:tag.end()]}<DriftedAway>1</DriftedAway>{text[tag.end():]}"
+            yield f"its answer in {tag[0]}", spoilt
 
 
-def found(service, request):
-    for pattern in request.get("bodyPatterns", []):
-        action = dict(urllib.parse.parse_qsl(pattern.get("contains", ""))).get("Action")
-        if action:
-            return service.operation_model(action) if action in service.operation_names else None
-    for name in service.operation_names:
-        operation = service.operation_model(name)
-        path = re.sub(r"\\\{[^}]*\\\}|\\\{[^}]*\}|\{[^}]*\}", "[^/]+", re.escape(operation.http["requestUri"]))
-        if operation.http["method"] == request["method"] and re.fullmatch(path, request["urlPath"]):
-            return operation
-    return None
-
-
-def misfits(value, shape, at):
-    if value is None:
-        return
-    if shape.type_name == "structure":
+def objects(value, place=()):
+    """Where objects are whose fields have a description: tags have none."""
+    if isinstance(value, dict):
+        yield place
         for name, inner in value.items():
-            names = {member.serialization.get("name", key): member for key, member in shape.members.items()}
-            if name not in names:
-                yield f"{at} has no {name}"
-            else:
-                yield from misfits(inner, names[name], f"{at}.{name}")
-    elif shape.type_name == "list":
-        for inner in value:
-            yield from misfits(inner, shape.member, f"{at}[]")
-    elif shape.type_name == "map":
-        for inner in value.values():
-            yield from misfits(inner, shape.value, f"{at}{{}}")
-    else:
-        kinds = {"string": str, "boolean": bool, "integer": int, "long": int, "timestamp": (int, float)}
-        if not isinstance(value, kinds[shape.type_name]):
-            yield f"{at} is no {shape.type_name}"
-        elif getattr(shape, "enum", None) and value not in shape.enum:
-            yield f"{at}: {value} is none of its values"
+            if name != "tags":
+                yield from objects(inner, (*place, name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from objects(inner, (*place, number))
 
 
 main()

@@ -85,6 +85,29 @@ impl Gcs {
         answer.map(drop).with_context(|| format!("making the bucket {name}"))
     }
 
+    /// From now on every version of the bucket's objects is kept.
+    pub fn keep_versions(&self, name: &str) -> Result<()> {
+        let url = self.url(&format!("/storage/v1/b/{name}"));
+        let body = json!({ "versioning": { "enabled": true } }).to_string();
+        let answer = ureq::patch(&url).header("Content-Type", "application/json").send(&body);
+        answer.map(drop).with_context(|| format!("having {name} keep versions"))
+    }
+
+    /// Status, kind and text of the answer to one look.
+    pub(crate) fn ask(&self, path: &str, range: Option<&str>) -> Result<(u16, String, String)> {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut request = agent.get(self.url(path));
+        if let Some(range) = range {
+            request = request.header("Range", range);
+        }
+        let mut answer = request.call().with_context(|| format!("asking for {path}"))?;
+        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().to_owned();
+        let text = answer.body_mut().read_to_string().context("reading an answer")?;
+        Ok((answer.status().as_u16(), kind, text))
+    }
+
     /// The text of an object; nothing when there is none.
     pub fn object(&self, bucket: &str, name: &str) -> Result<Option<String>> {
         let url = self.url(&format!("/storage/v1/b/{bucket}/o/{}?alt=media", escaped(name)));

@@ -19,6 +19,19 @@ const PROGRAM: &[(&str, &str)] = &[
     ("emulator.py", include_str!("../../../tests/lab/python/emulator.py")),
     ("certificate.py", include_str!("../../../tests/lab/python/certificate.py")),
     ("additions/__init__.py", include_str!("../../../tests/lab/python/additions/__init__.py")),
+    ("additions/described.py", include_str!("../../../tests/lab/python/additions/described.py")),
+    (
+        "additions/described_aws.py",
+        include_str!("../../../tests/lab/python/additions/described_aws.py"),
+    ),
+    (
+        "additions/described_google.py",
+        include_str!("../../../tests/lab/python/additions/described_google.py"),
+    ),
+    (
+        "additions/described_shapes.py",
+        include_str!("../../../tests/lab/python/additions/described_shapes.py"),
+    ),
     ("additions/keys.py", include_str!("../../../tests/lab/python/additions/keys.py")),
     (
         "additions/organizations.py",

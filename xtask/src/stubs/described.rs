@@ -1,6 +1,6 @@
 //! Exchanges held against what their APIs say of themselves: Google's descriptions as the lab's stand-ins have them, and
 //! Argo CD's. Each host of Google is the first folder of a path. A host that is not described (the token endpoint, the
-//! metadata server) is let through.
+//! metadata server) is let through, and so is a page of HTML: whoever stands before an API answers with one, no API does.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -82,6 +82,12 @@ fn misfit(
         return Some(format!("{host} has no {} {path}", asked.method));
     };
     let schemas = api.get("schemas").unwrap_or(&Value::Null);
+    if answer.fault.is_some() || is_page(answer) {
+        return None;
+    }
+    if let Some(wrong) = parameters(api, method, host, asked) {
+        return Some(wrong);
+    }
     let judged = |name: &str, value: &Value, at: &str| {
         let name = word(method, name);
         if name.is_empty() { None } else { unlike(schemas, &json!({ "$ref": name }), value, at) }
@@ -96,7 +102,7 @@ fn misfit(
         }
     }
     let content = asked.target.contains("alt=media") && answer.status < 300;
-    if content || answer.fault.is_some() || (300..400).contains(&answer.status) {
+    if content || (300..400).contains(&answer.status) {
         return None;
     }
     let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
@@ -107,6 +113,29 @@ fn misfit(
         400.. => judged("refusal", &body, "refusal"),
         _ => judged("response", &body, "answer"),
     }
+}
+
+fn is_page(answer: &Answer) -> bool {
+    let mut kinds =
+        answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    kinds.any(|(_, kind)| kind.starts_with("text/html"))
+}
+
+/// What of the query is not as described; some parameters are an API's own, for all its methods.
+fn parameters(api: &Value, method: &Value, host: &str, asked: &Asked) -> Option<String> {
+    let general = api.pointer(&format!("/general/{host}")).and_then(Value::as_array);
+    asked.query.iter().find_map(|(name, given)| {
+        let Some(rule) = method.get("query")?.get(name) else {
+            let known = general.is_some_and(|all| all.iter().any(|known| known == name));
+            return (!known).then(|| format!("{} has no parameter {name}", asked.method));
+        };
+        let allowed = rule.get("enum").and_then(Value::as_array);
+        let number = word(rule, "type") == "integer" || word(rule, "format").ends_with("int64");
+        let wrong = allowed.is_some_and(|allowed| !allowed.iter().any(|allowed| allowed == given))
+            || word(rule, "type") == "boolean" && !["true", "false"].contains(&given.as_str())
+            || number && given.parse::<i64>().is_err();
+        wrong.then(|| format!("the parameter {name} is not {given}"))
+    })
 }
 
 fn word<'v>(value: &'v Value, name: &str) -> &'v str {
@@ -126,14 +155,47 @@ fn refusal(status: u16, body: &Value) -> Option<String> {
         }
     }
     let code = error.get("code").and_then(Value::as_u64);
-    (code != Some(status.into())).then(|| format!("status {status} tells {code:?}"))
+    if code != Some(status.into()) {
+        return Some(format!("status {status} tells {code:?}"));
+    }
+    let named = word(error, "status");
+    let fits = named.is_empty() || CODES.contains(&(named, status));
+    (!fits).then(|| format!("status {status} is no {named}"))
 }
+
+/// The names of `google.rpc.Code`, and the statuses that they come with.
+const CODES: [(&str, u16); 16] = [
+    ("INVALID_ARGUMENT", 400),
+    ("FAILED_PRECONDITION", 400),
+    ("OUT_OF_RANGE", 400),
+    ("UNAUTHENTICATED", 401),
+    ("PERMISSION_DENIED", 403),
+    ("NOT_FOUND", 404),
+    ("ALREADY_EXISTS", 409),
+    ("ABORTED", 409),
+    ("RESOURCE_EXHAUSTED", 429),
+    ("CANCELLED", 499),
+    ("UNKNOWN", 500),
+    ("INTERNAL", 500),
+    ("DATA_LOSS", 500),
+    ("UNIMPLEMENTED", 501),
+    ("UNAVAILABLE", 503),
+    ("DEADLINE_EXCEEDED", 504),
+];
 
 /// Whether a path is of a pattern whose open parts are `{}`.
 fn is_at(pattern: &str, path: &str) -> bool {
     let parts: Vec<String> = pattern.split("{}").map(regex_lite::escape).collect();
     Regex::new(&format!("^{}$", parts.join("[^/]+"))).is_ok_and(|wanted| wanted.is_match(path))
 }
+
+/// Forms of texts, by their names in Google's descriptions.
+const FORMATS: [(&str, &str); 4] = [
+    ("int64", "^-?[0-9]+$"),
+    ("uint64", "^[0-9]+$"),
+    ("google-datetime", r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"),
+    ("google-duration", r"^-?\d+(\.\d+)?s$"),
+];
 
 fn unlike(schemas: &Value, rule: &Value, value: &Value, at: &str) -> Option<String> {
     let name = word(rule, "$ref");
@@ -144,8 +206,11 @@ fn unlike(schemas: &Value, rule: &Value, value: &Value, at: &str) -> Option<Stri
     }
     match (word(rule, "type"), value) {
         ("object", Value::Object(map)) => {
-            let known = rule.get("properties").and_then(Value::as_object)?;
-            map.iter().find_map(|(name, inner)| match known.get(name) {
+            let (known, rest) = (rule.get("properties"), rule.get("additionalProperties"));
+            if known.is_none() && rest.is_none() {
+                return None;
+            }
+            map.iter().find_map(|(name, inner)| match known.and_then(|k| k.get(name)).or(rest) {
                 Some(rule) => unlike(schemas, rule, inner, &format!("{at}.{name}")),
                 None => Some(format!("{at} has no {name}")),
             })
@@ -154,8 +219,13 @@ fn unlike(schemas: &Value, rule: &Value, value: &Value, at: &str) -> Option<Stri
             let rule = rule.get("items")?;
             all.iter().find_map(|inner| unlike(schemas, rule, inner, &format!("{at}[]")))
         }
+        ("string", Value::String(text)) => {
+            let form = FORMATS.iter().find(|(name, _)| *name == word(rule, "format"));
+            let fits =
+                form.is_none_or(|(_, form)| Regex::new(form).is_ok_and(|f| f.is_match(text)));
+            (!fits).then(|| format!("{at} is no {}: {text}", word(rule, "format")))
+        }
         ("" | "any", _)
-        | ("string", Value::String(_))
         | ("boolean", Value::Bool(_))
         | ("integer" | "number", Value::Number(_)) => None,
         (kind, value) => Some(format!("{at} is no {kind}: {value}")),

@@ -214,6 +214,7 @@ fn a_stand_in_that_was_not_used_as_it_says_fails_its_test() {
 #[test]
 fn an_exchange_that_google_does_not_describe_is_wrong() {
     let project = "/cloudresourcemanager.googleapis.com/v3/projects/acme";
+    let cluster = "/container.googleapis.com/v1/projects/a/locations/b/clusters/c";
     for (method, target, status, body, part) in [
         ("GET", project, 200, json!({ "projectId": "acme" }), ""),
         ("GET", project, 200, json!({ "projectID": "acme" }), "has no projectID"),
@@ -221,6 +222,25 @@ fn an_exchange_that_google_does_not_describe_is_wrong() {
         ("GET", project, 200, json!({ "state": "GONE" }), "none of its values"),
         ("POST", project, 200, json!({}), "has no POST"),
         ("GET", project, 403, json!({ "error": { "code": 404 } }), "tells Some(404)"),
+        (
+            "GET",
+            project,
+            403,
+            json!({ "error": { "code": 403, "status": "NOT_FOUND" } }),
+            "is no NOT_FOUND",
+        ),
+        ("GET", project, 200, json!({ "createTime": "yesterday" }), "is no google-datetime"),
+        ("GET", project, 200, json!({ "labels": { "a": 1 } }), "is no string"),
+        ("GET", &format!("{project}?fields=name"), 200, json!({}), ""),
+        ("GET", &format!("{project}?field=name"), 200, json!({}), "has no parameter field"),
+        ("GET", cluster, 200, json!({ "nodePools": [{ "config": { "machineType": "e2" } }] }), ""),
+        (
+            "GET",
+            cluster,
+            200,
+            json!({ "nodePools": [{ "config": { "machine": "e2" } }] }),
+            "has no machine",
+        ),
         ("GET", "/idp", 200, json!({ "any": "thing" }), ""),
     ] {
         let asked = Asked::of(method, target, &[], b"");
@@ -228,5 +248,34 @@ fn an_exchange_that_google_does_not_describe_is_wrong() {
             unlike_google(&asked, &Answer::of(status, "application/json", body.to_string()));
         assert_eq!(found.is_none(), part.is_empty(), "{found:?}");
         assert!(found.unwrap_or_default().contains(part), "{part}");
+    }
+}
+
+/// Written by a test itself, they are held against the description all the same.
+#[test]
+fn an_exchange_that_argo_cd_does_not_describe_is_wrong() {
+    let app = "/api/v1/applications/demo";
+    for (method, target, body, answer, part) in [
+        ("GET", app, "", json!({ "metadata": { "name": "demo" } }), ""),
+        ("GET", app, "", json!({ "metadata": { "nam": "demo" } }), "has no nam"),
+        ("GET", "/api/v1/application/demo", "", json!({}), "has no GET"),
+        ("GET", "/api/v1/applications/demo?project=a&refresh=hard", "", json!({}), ""),
+        ("GET", "/api/v1/applications/demo?projet=a", "", json!({}), "has no parameter projet"),
+        ("POST", "/api/v1/applications/demo/sync", "{\"prune\":true}", json!({}), ""),
+        ("POST", "/api/v1/applications/demo/sync", "{\"prun\":true}", json!({}), "has no prun"),
+        ("PUT", "/api/v1/applications/demo/spec", "{\"project\":1}", json!({}), "is no string"),
+    ] {
+        let path = target.split('?').next().unwrap();
+        let stubs = stubs(&[json!({
+            "request": { "method": method, "urlPath": path },
+            "response": { "status": 200, "headers": { "Content-Type": "application/json" }, "jsonBody": answer },
+        })]);
+        ask(stubs.url(), method, target, "", body).unwrap();
+        let wrong = stubs.wrong().join("\n");
+        assert_eq!(wrong.is_empty(), part.is_empty(), "{target}: {wrong}");
+        assert!(wrong.contains(part), "{part}: {wrong}");
+        if !part.is_empty() {
+            forgive(stubs);
+        }
     }
 }

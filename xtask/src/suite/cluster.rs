@@ -3,8 +3,9 @@
 //! It uses the checkout's own lab, not one of its own: what `cargo xtask lab down` knows can be stopped even after this
 //! process was killed. A lab that was up before stays up.
 
-use super::{Lane, Run, rust};
-use crate::lab::{Extent, Lab};
+use super::{Lane, Run, mappings, rust};
+use crate::lab::{Emulator, Extent, Lab};
+use crate::record;
 use crate::tools::Tool;
 
 pub(super) fn lane(run: &mut Run<'_>) {
@@ -31,6 +32,12 @@ pub(super) fn lane(run: &mut Run<'_>) {
         let mut command = rust::cargo(run, &arguments);
         command.env("DATAMCP_LAB", checkout.lab().join("lab.json"));
         rust::tests(run, lane, "cargo test, cluster tests", command);
+        run.step(lane, "Argo CD mappings recorded once more", |_| {
+            mappings::the_same(&record::argocd(checkout)?.0, "argocd")
+        });
+        if let Ok(Some(lab)) = Lab::running(checkout) {
+            rust::as_described(run, lane, &Emulator::new(&lab.aws));
+        }
     }
     if started {
         run.step(lane, "lab down", |_| Lab::down(checkout).map(|_| String::new()));

@@ -4,16 +4,17 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::{Lane, Run};
+use super::{Lane, Run, descriptions};
 use crate::child;
 use crate::lab::free_port;
-use crate::record;
-use crate::stubs::{Exchange, Mapping, Stubs, root, sets};
+use crate::record::{self, Recorded};
+use crate::stubs::{Exchange, Mapping, Server, Set, Stubs, root, sets};
 use crate::tools::Tool;
 
 /// How long WireMock may take to start, and to answer.
@@ -28,19 +29,31 @@ pub(super) fn lane(run: &mut Run<'_>) {
     run.step(lane, "stub mappings in WireMock", |run| {
         replay(&java.path, &wiremock.path, &run.logs.join("wiremock"))
     });
+    let python = moto.path.with_file_name("python");
     run.step(lane, "stub mappings by botocore's models", |run| {
         let script = run.checkout.top().join("tests/lab/python/mappings_of_aws.py");
-        let mut python = Command::new(moto.path.with_file_name("python"));
+        let mut python = descriptions::without_traces(&python);
         child::capture(python.arg(script).arg(root().join("aws")))
             .map(|text| text.trim().to_owned())
     });
-    run.step(lane, "AWS mappings recorded once more", |run| {
-        let recorded = record::aws(&run.logs.join("record"))?;
-        let changed: Vec<String> =
-            recorded.iter().filter(|r| r.is_news()).map(|r| r.name.clone()).collect();
-        ensure!(changed.is_empty(), "`cargo xtask record aws` changes {}", changed.join(", "));
-        Ok(format!("{} mappings, the same as before", recorded.len()))
+    run.step(lane, "a drift of each stand-in is seen", |run| {
+        descriptions::drifts_are_seen(run, &python)
     });
+    run.step(lane, "descriptions made anew", |run| descriptions::made_anew(run, &python));
+    run.step(lane, "AWS mappings recorded once more", |run| {
+        the_same(&record::aws(&run.logs.join("record"))?, "aws")
+    });
+    run.step(lane, "Cloud Storage mappings recorded once more", |run| {
+        the_same(&record::gcs(&run.logs.join("record"))?, "gcs")
+    });
+}
+
+/// Whether what was recorded just now is what is there.
+pub(super) fn the_same(recorded: &[Recorded], source: &str) -> Result<String> {
+    let changed: Vec<&str> =
+        recorded.iter().filter(|r| r.is_news()).map(|r| r.name.as_str()).collect();
+    ensure!(changed.is_empty(), "`cargo xtask record {source}` changes {}", changed.join(", "));
+    Ok(format!("{} mappings, the same as before", recorded.len()))
 }
 
 /// What came back.
@@ -57,7 +70,7 @@ enum Body {
     Bytes(Vec<u8>),
 }
 
-/// Asks WireMock and our loader for every mapping, one at a time, and compares.
+/// Asks WireMock and our loader for every mapping, one at a time, then with its whole folder beside it, and compares.
 fn replay(java: &Path, archive: &Path, folder: &Path) -> Result<String> {
     let all: Vec<(String, Mapping)> = sets(&root())?.into_values().flatten().collect();
     let started = Instant::now();
@@ -89,7 +102,51 @@ fn replay(java: &Path, archive: &Path, folder: &Path) -> Result<String> {
         let theirs = ask(&wiremock.url, &other, mapping)?;
         ensure!(theirs.status == 404, "{name} answers everything: {theirs:?}");
     }
-    Ok(format!("{} mappings in {:.1} s", all.len(), started.elapsed().as_secs_f64()))
+    let folders = sets(&root())?;
+    for (folder, mappings) in &folders {
+        together(&wiremock, mappings).with_context(|| format!("{folder}, all of it"))?;
+    }
+    // Otherwise neither would have been compared.
+    ensure!(all.iter().any(|(_, mapping)| mapping.priority.is_some()), "none has a priority");
+    ensure!(all.iter().any(|(_, mapping)| mapping.scenario_name.is_some()), "there is no scenario");
+    Ok(format!(
+        "{} mappings, {} folders as a whole, in {:.1} s",
+        all.len(),
+        folders.len(),
+        started.elapsed().as_secs_f64()
+    ))
+}
+
+/// A folder with all its mappings at once, each asked for in order: which of them goes first, by priority and by the order in
+/// which they came, and how scenarios go on.
+fn together(wiremock: &WireMock, mappings: &[(String, Mapping)]) -> Result<()> {
+    wiremock.tell("DELETE", "mappings", "")?;
+    wiremock.tell("POST", "scenarios/reset", "")?;
+    let mut set = Set::default();
+    for (name, mapping) in mappings {
+        wiremock.add(name)?;
+        set.add(name, mapping.clone(), false);
+    }
+    let set = Mutex::new(set);
+    let ours = Server::start(move |asked| {
+        set.lock().unwrap_or_else(PoisonError::into_inner).answer(asked)
+    })
+    .context("starting ours")?;
+    for (name, mapping) in mappings {
+        let exchange = Exchange::of(mapping).with_context(|| name.clone())?;
+        match (ask(&wiremock.url, &exchange, mapping), ask(ours.url(), &exchange, mapping)) {
+            (Ok(theirs), Ok(ours)) => {
+                // Where none fits, each says so in its own words.
+                let none = theirs.status == 404 && ours.status == 404;
+                ensure!(none || theirs == ours, "{name}: WireMock {theirs:?}\nand ours {ours:?}");
+                let first = mapping.priority.is_some() || mapping.scenario_name.is_some();
+                ensure!(!first || theirs.status == mapping.response.status, "{name}: {theirs:?}");
+            }
+            (Err(_), Err(_)) => {}
+            (theirs, ours) => bail!("{name}: WireMock gives {theirs:?}, ours {ours:?}"),
+        }
+    }
+    Ok(())
 }
 
 /// A running WireMock; it ends with this value.
@@ -154,6 +211,11 @@ impl WireMock {
     /// Leaves it with this mapping alone, as its file has it.
     fn only(&self, name: &str) -> Result<()> {
         self.tell("DELETE", "mappings", "")?;
+        self.add(name)
+    }
+
+    /// Adds a mapping, as its file has it.
+    fn add(&self, name: &str) -> Result<()> {
         let text = fs::read_to_string(file(name)).with_context(|| format!("reading {name}"))?;
         self.tell("POST", "mappings", &text).with_context(|| format!("WireMock and {name}"))?;
         Ok(())

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{Lane, Run, Totals, test_totals};
 use crate::child;
-use crate::lab::{Lab, NEEDS, PrivateLab, foreign_endpoint};
+use crate::lab::{Emulator, Lab, NEEDS, PrivateLab, foreign_endpoint};
 use crate::tools::{self, Tool};
 
 pub(super) fn hermetic(run: &mut Run<'_>) {
@@ -52,7 +52,7 @@ pub(super) fn emulator(run: &mut Run<'_>) {
         Ok(seen)
     });
     // Held to the end of the lane: the emulator ends with it.
-    let Some(_lab) = lab else { return };
+    let Some(lab) = lab else { return };
     let arguments = ["test", "--locked", "--workspace", "--test", "emulator", "--no-fail-fast"];
     let mut command = cargo(run, &arguments);
     // Much of their time is a wait: for a pause in a module, for keys to end, for a provider to look again.
@@ -63,6 +63,17 @@ pub(super) fn emulator(run: &mut Run<'_>) {
         return foreign(run, command);
     }
     tests(run, lane, "cargo test, emulator tests", command);
+    as_described(run, lane, &Emulator::new(&lab.aws));
+}
+
+/// Whatever the tests expected: nothing that went over the wire may have been unlike the descriptions of AWS and Google.
+pub(super) fn as_described(run: &mut Run<'_>, lane: Lane, emulator: &Emulator) {
+    run.step(lane, "exchanges as AWS and Google describe them", |_| {
+        let (drifts, looked) = emulator.drifts()?;
+        ensure!(drifts.is_empty(), "{} were not\n{}", drifts.len(), drifts.join("\n"));
+        ensure!(looked > 0, "none was looked at");
+        Ok(format!("{looked} of them"))
+    });
 }
 
 /// On somebody else's emulator: tests that end for want of one of the lab's additions are counted, and named in the log;

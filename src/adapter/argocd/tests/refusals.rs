@@ -12,14 +12,16 @@ use super::stand_in::{argocd, asked_again, place, playing, saying, token, usual}
 use super::*;
 use crate::adapter::argocd::client::{Method, is_absent, is_lost};
 
-/// What is made of this answer, whatever was asked.
+const SYNC: &str = "/api/v1/applications/demo/sync";
+
+/// What is made of this answer to a request that changes something.
 async fn error(response: &Value) -> Error {
-    error_of(&saying(response)).await
+    error_of(&saying("POST", SYNC, response)).await
 }
 
 async fn error_of(server: &Stubs) -> Error {
-    let place = place(server.url(), "default");
-    usual().client.ask(&place, "asking", Method::Post, "/x", None).await.unwrap_err()
+    let (place, body) = (place(server.url(), "default"), json!({}));
+    usual().client.ask(&place, "asking", Method::Post, SYNC, Some(&body)).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -57,6 +59,7 @@ async fn refusals_are_told_apart() {
     for name in [
         "argocd/refusals/unknown-app-get-project",
         "argocd/refusals/unknown-app-sync-project",
+        "argocd/refusals/wrong-project-sync",
         "argocd/refusals/unknown-app-terminate-project",
     ] {
         let server = playing(&[name]);
@@ -69,7 +72,8 @@ async fn refusals_are_told_apart() {
 async fn fault_49_and_security_18_a_redirect_is_not_followed() {
     let other = playing(&["argocd/about/version?"]);
     let to = format!("{}/api/version", other.url());
-    let server = saying(&json!({ "status": 302, "headers": { "Location": to } }));
+    let moved = json!({ "status": 302, "headers": { "Location": to } });
+    let server = saying("GET", "/api/v1/applications/x", &moved);
     let place = place(server.url(), "default");
     let error = usual().find(&place, "x", false).await.unwrap_err();
     assert!(error.message.contains("leads elsewhere"), "{error}");

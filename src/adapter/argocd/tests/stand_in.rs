@@ -18,15 +18,14 @@ pub(super) fn playing(names: &[&str]) -> Stubs {
     Stubs::start(names).unwrap()
 }
 
-/// One that answers everything so.
-pub(super) fn saying(response: &Value) -> Stubs {
+/// One that answers this request so, and knows no other.
+pub(super) fn saying(method: &str, path: &str, response: &Value) -> Stubs {
     let (stubs, mut response) = (playing(&[]), response.clone());
     if response["headers"].is_null() {
         response["headers"] = json!({ "Content-Type": "application/json" });
     }
-    stubs
-        .add(json!({ "request": { "method": "ANY", "urlPattern": ".*" }, "response": response }))
-        .unwrap();
+    let request = json!({ "method": method, "urlPath": path });
+    stubs.add(json!({ "request": request, "response": response })).unwrap();
     stubs
 }
 

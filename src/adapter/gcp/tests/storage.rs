@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::stand_in::StandIn;
 use super::{environment, file, identity, user};
-use crate::model::{Backend, OperationId};
+use crate::model::{Backend, Environment, OperationId};
 use crate::port::{Job, StateBackend};
 
 use super::super::GoogleStorage;
@@ -68,6 +68,33 @@ async fn bar_28_versions_are_read_over_all_pages_in_their_order_and_of_that_name
     let before = stand_in.times("versions=true");
     assert_eq!(storage.newest(&job).await.unwrap().as_deref(), Some("12"));
     assert_eq!(stand_in.times("versions=true"), before);
+}
+
+#[tokio::test]
+async fn what_an_emulator_says_of_a_state_and_its_lock_is_understood() {
+    let (stand_in, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    stand_in.usual(3600).plays("gcp/storage/state/object").plays("gcp/storage/state/versions");
+    stand_in.plays("gcp/storage/state/first").plays("gcp/storage/state/second");
+    stand_in.plays("gcp/storage/lock");
+    let (first, second, third) = ("1767225600000001", "1767225600000002", "1767225600000003");
+    let storage = GoogleStorage::new(Arc::new(identity(&[])));
+    let job = job(&stand_in, &folder);
+    assert_eq!(storage.newest(&job).await.unwrap().as_deref(), Some(second));
+    let written = storage.written(&job, None).await.unwrap();
+    let seen: Vec<_> = written.iter().map(|v| (v.id.as_str(), v.state.serial)).collect();
+    assert_eq!(seen, [(first, 7), (second, 8)]);
+    let found = storage.lock(&job).await.unwrap().unwrap();
+    assert_eq!((&*found.lock.id, &*found.lock.who), (third, "mira@desk"));
+
+    // It is not there any more: its versions are.
+    let gone = StandIn::start();
+    gone.usual(3600).plays("gcp/storage/state/absent").plays("gcp/storage/state/versions");
+    let job = Job {
+        environment: Environment { endpoint_url: Some(gone.url.clone()), ..job.environment },
+        ..job
+    };
+    let storage = GoogleStorage::new(Arc::new(identity(&[])));
+    assert_eq!(storage.newest(&job).await.unwrap().as_deref(), Some(second));
 }
 
 #[tokio::test]

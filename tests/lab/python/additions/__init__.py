@@ -7,21 +7,23 @@ A layer is a module of this package with
 - `control(request)`: takes the JSON object of a `POST /_lab/NAME` and returns a JSON object; tests and the lab set the
   layer's state this way. Without such a call a layer changes nothing, unless its first lines say so.
 
-Each module says in its first lines what AWS does (API reference), what moto does instead, and what is left out.
+Each module says in its first lines what AWS does (API reference), what moto does instead, and what is left out. Around all of
+them stands `described`, which holds every exchange against the descriptions of AWS and Google.
 """
 
 import json
 
-from . import eks, google, google_by_hand, google_made, google_projects, google_storage, keys, organizations, permissions, quotas, s3_buckets, s3_faults, s3_transport, sso
+from . import described, eks, google, google_by_hand, google_made, google_projects, google_storage, keys, organizations, permissions, quotas, s3_buckets, s3_faults, s3_transport, sso
 
 LAYERS = (google_by_hand, google_made, google_projects, google_storage, google, sso, keys, s3_buckets, s3_transport, s3_faults, eks, permissions, organizations, quotas)
 
 
 def wrapped(app):
     """The application inside its layers; the first of `LAYERS` sees a request first."""
+    app = described.noted(app)
     for layer in reversed(LAYERS):
         app = layer.wrap(app)
-    return _controlled(app, {layer.NAME: layer.control for layer in LAYERS})
+    return _controlled(described.judged(app), {layer.NAME: layer.control for layer in (*LAYERS, described)})
 
 
 def _controlled(app, controls):

@@ -33,6 +33,8 @@ import time
 import urllib.parse
 import uuid
 
+from . import described_google
+
 NAME = "google"
 PREFIX = "/_google/"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -158,24 +160,7 @@ def _names(pattern, path):
 
 def _misfit(value, rule, at, schemas=APIS["schemas"]):
     """What is not as Google describes it."""
-    if "$ref" in rule:
-        rule = schemas[rule["$ref"]]
-    kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
-    kind = rule.get("type")
-    if kind and not isinstance(value, kinds[kind]):
-        return f"{at} is no {kind}"
-    if "enum" in rule and value not in rule["enum"]:
-        return f"{at} is none of {rule['enum']}"
-    if kind == "array":
-        return next(filter(None, (_misfit(v, rule["items"], f"{at}[{i}]", schemas) for i, v in enumerate(value))), None)
-    if kind == "object" and "properties" in rule:
-        for name, inner in value.items():
-            if name not in rule["properties"]:
-                return f"{at} has a field {name}"
-            wrong = _misfit(inner, rule["properties"][name], f"{at}.{name}", schemas)
-            if wrong:
-                return wrong
-    return None
+    return described_google.misfit(value, rule, at, schemas)
 
 
 def _error(code, status, message, permission=None):

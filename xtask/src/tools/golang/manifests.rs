@@ -1,7 +1,7 @@
 //! Definitions of resources that charts use and the lab has no controller for, out of the Go modules of their projects.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -11,13 +11,14 @@ use super::super::{Provided, origin, say};
 use super::{KWOK, compiler};
 use crate::cache::Cache;
 use crate::child;
-use crate::pins::{CrdPin, Pins};
+use crate::pins::{CrdPin, ModulePin, Pins};
 
 /// What Go says of a module that it has fetched.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Fetched {
-    dir: String,
+    dir: PathBuf,
+    zip: PathBuf,
     sum: String,
 }
 
@@ -34,16 +35,31 @@ pub(in crate::tools) fn provide(cache: &Cache, pins: &Pins) -> Provided {
     Ok((slot.folder().to_path_buf(), versions.join(" "), origin(new)))
 }
 
-fn fetch(go: &Path, folder: &Path, pin: &CrdPin) -> Result<()> {
-    let module = format!("{}@{}", pin.module, pin.version);
-    say(&format!("{module}: fetching definitions"));
+/// The archive of a module, as Go has fetched and checked it, from Go's own cache where it lies there.
+pub(crate) fn archive(pin: &ModulePin, folder: &Path) -> Result<PathBuf> {
+    let go = compiler(&Cache::of_user()?, &KWOK)?;
+    Ok(fetched(&go, folder, (&pin.module, &pin.version, &pin.sum))?.zip)
+}
+
+fn fetched(
+    go: &Path,
+    folder: &Path,
+    (module, version, sum): (&str, &str, &str),
+) -> Result<Fetched> {
+    let module = format!("{module}@{version}");
     let mut command = Command::new(go);
     command.current_dir(folder).env("GOWORK", "off").env("GOFLAGS", "-mod=mod");
     let text = child::capture(command.args(["mod", "download", "-json", &module]))?;
     let fetched: Fetched = serde_json::from_str(&text).context("reading what Go says of it")?;
-    ensure!(fetched.sum == pin.sum, "{module} has the checksum {}, not {}", fetched.sum, pin.sum);
+    ensure!(fetched.sum == sum, "{module} has the checksum {}, not {sum}", fetched.sum);
+    Ok(fetched)
+}
+
+fn fetch(go: &Path, folder: &Path, pin: &CrdPin) -> Result<()> {
+    say(&format!("{}@{}: fetching definitions", pin.module, pin.version));
+    let fetched = fetched(go, folder, (&pin.module, &pin.version, &pin.sum))?;
     for file in &pin.files {
-        let from = Path::new(&fetched.dir).join(file);
+        let from = fetched.dir.join(file);
         let name = from.file_name().context("a definition has a name")?;
         let bytes = fs::read(&from).with_context(|| format!("reading {}", from.display()))?;
         fs::write(folder.join(name), bytes).with_context(|| format!("writing {file}"))?;
