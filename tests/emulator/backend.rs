@@ -1,6 +1,7 @@
 //! Row M8: the bucket of the state, made, found, repaired, taken up again; then terraform uses it.
 
 mod answers;
+mod calls;
 mod cloud;
 mod gcs;
 mod moved;
