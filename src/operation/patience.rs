@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::operation::Scene;
@@ -15,6 +15,7 @@ const RESTS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 #[derive(Debug)]
 pub(in crate::operation) struct Patience {
     since: Instant,
+    rested: Duration,
     next: Duration,
     longest: Duration,
 }
@@ -26,11 +27,12 @@ impl Patience {
 
     /// Rests of this length at most.
     pub(in crate::operation) fn up_to(longest: Duration) -> Self {
-        Self { since: Instant::now(), next: RESTS.0, longest }
+        Self { since: Instant::now(), rested: Duration::ZERO, next: RESTS.0, longest }
     }
 
+    /// How long it has been waited, calls in between included.
     pub(in crate::operation) fn spent(&self) -> Duration {
-        self.since.elapsed()
+        self.since.elapsed().max(self.rested)
     }
 
     /// The next rest.
@@ -41,17 +43,19 @@ impl Patience {
     /// Rests; a wish to stop ends it.
     pub(in crate::operation) async fn rest(&mut self, scene: &Scene<'_>) -> Result<()> {
         const LOOK: Duration = Duration::from_secs(1);
-        let until = Instant::now() + self.next;
+        let mut left = self.next;
         self.next = (self.next * 2).min(self.longest);
         loop {
             if scene.journal.stop_requested().await {
                 return Err(stopped(scene));
             }
-            let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
             }
-            sleep(left.min(LOOK)).await;
+            let part = left.min(LOOK);
+            scene.world.clock.rest(part).await;
+            self.rested += part;
+            left -= part;
         }
     }
 }
