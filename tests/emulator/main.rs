@@ -52,3 +52,5 @@ mod signals;
 mod state;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod switched;

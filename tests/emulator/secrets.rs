@@ -3,4 +3,5 @@
 mod canary;
 mod credentials;
 mod environment;
+mod made;
 mod references;

@@ -8,8 +8,8 @@ not. Of conditions only `StringEquals` and `StringLike` on `sts:ExternalId` are 
 - `{"role": NAME, "lifetime_s": N}`: keys that are issued for this role from now on end after N seconds, whatever the
   caller asks for; null takes that back. The role's name is `session-token` for GetSessionToken.
 - `{"role": NAME, "end": true}`: the keys that this role has given out end now.
-- `{"role": NAME}`: what was issued for this role: `{"issued": [{access_key_id, session, expires, calls, refused}]}`;
-  `calls` counts by `SERVICE ACTION`, `refused` is how many requests came after the end.
+- `{"role": NAME}`: what was issued for this role: `{"issued": [{access_key_id, secret, token, session, expires, calls,
+  refused}]}`; `calls` counts by `SERVICE ACTION`, `refused` is how many requests came after the end.
 
 Errors have the forms of AWS's protocols (botocore's service models name each service's): query, EC2, S3, JSON, REST-JSON.
 """
@@ -25,6 +25,7 @@ from xml.sax.saxutils import escape
 
 NAME = "keys"
 
+SECRET = (("secret", "SecretAccessKey"), ("token", "SessionToken"))
 ISSUING = ("AssumeRole", "AssumeRoleWithWebIdentity", "GetSessionToken")
 EXPIRED = "The security token included in the request is expired"
 
@@ -66,7 +67,7 @@ def control(request):
                 if key["role"] == role:
                     key["ends"] = datetime.now(timezone.utc)
             return {}
-        shown = ("access_key_id", "session", "expires", "calls", "refused")
+        shown = ("access_key_id", "secret", "token", "session", "expires", "calls", "refused")
         found = [key for key in _issued.values() if key["role"] == role]
         return {"issued": [{name: key[name] for name in shown} for key in found]}
 
@@ -199,8 +200,10 @@ def _noted(body, key, role, session):
             stamp = ends.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
             body = re.sub(r"<Expiration>[^<]*</Expiration>", f"<Expiration>{stamp}</Expiration>", body)
         expires = re.search(r"<Expiration>([^<]*)</Expiration>", body)
+        told = {part: re.search(f"<{name}>([^<]*)</{name}>", body) for part, name in SECRET}
         _issued[key] = {
             "access_key_id": key,
+            **{part: found.group(1) if found else None for part, found in told.items()},
             "role": role,
             "session": session,
             "ends": ends,
