@@ -1,4 +1,4 @@
-//! Cut off at every single call, of S3 and of DynamoDB: the next run completes it. With everything that settings can ask
+//! Cut off at every single call, of S3 and of `DynamoDB`: the next run completes it. With everything that settings can ask
 //! for: over TLS, with a lock table and a key of KMS.
 
 use serde_json::{Value, json};

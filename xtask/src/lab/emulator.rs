@@ -235,9 +235,9 @@ impl Emulator {
             static CALLS: AtomicU64 = AtomicU64::new(0);
             let (process, call) = (std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
             let token = json!(format!("lab-{process:010}-{call:018}"));
-            request
-                .as_object_mut()
-                .map(|request| request.insert("ClientRequestToken".to_owned(), token));
+            if let Some(fields) = request.as_object_mut() {
+                fields.insert("ClientRequestToken".to_owned(), token);
+            }
         }
         let answer = ureq::post(&self.endpoint)
             .header("Authorization", self.claim(service))
