@@ -1,7 +1,10 @@
-//! The one door to time and to fresh identifiers. Not a scheduler: sleeping stays with tokio.
+//! The one door to time and to fresh identifiers. Not a scheduler: deadlines stay with tokio; a rest that may take minutes
+//! goes by the clock, so that a test need not sit through it.
 #![expect(clippy::disallowed_methods, reason = "this is the door that the lint names")]
 
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,6 +27,11 @@ pub trait Clock: std::fmt::Debug + Send + Sync {
     /// How long the machine has been running, where that is known: a corrected clock does not change it.
     fn uptime(&self) -> Option<Uptime> {
         None
+    }
+
+    /// Rests for so long.
+    fn rest(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(time))
     }
 }
 
@@ -86,6 +94,12 @@ impl Clock for FixedClock {
 
     fn uptime(&self) -> Option<Uptime> {
         self.at().1.clone()
+    }
+
+    /// Over at once: the clock moves on by it, in whole seconds.
+    fn rest(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.pass(u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+        Box::pin(tokio::task::yield_now())
     }
 }
 

@@ -52,17 +52,32 @@ impl ReadOperation for CancelOperation {
                 if first && open {
                     world.log.record(row.id, &row.chain, actor, Body::CancelRequested { by }).await?;
                 }
-                let next = if first {
-                    "terraform was asked to stop: what it is doing now it finishes; get_operation with wait_s waits for the end"
-                } else {
-                    "it was asked to stop before; one signal is all it gets, a second one could lose what is in flight; \
-                     to force it a person ends the provider's process and reconciles"
-                };
-                (Status::Running, next.to_owned())
+                (Status::Running, told(&row.tool, first).to_owned())
             }
         };
         serde_json::to_value(CancelOperationAnswer { operation_id: row.id, status, next })
             .map_err(|e| Error::internal("writing an answer", e))
+    }
+}
+
+/// What the wish does, by what carries the operation out: a program gets a signal, our own calls are not begun any more.
+fn told(tool: &str, first: bool) -> &'static str {
+    let program = tool.contains("terraform") || tool.starts_with("helm_") || tool == "detect_drift";
+    match (program, first) {
+        (true, true) => {
+            "the program was asked to stop: what it is doing now it finishes; get_operation with wait_s waits for the end"
+        }
+        (true, false) => {
+            "it was asked to stop before; one signal is all it gets, a second one could lose what is in flight; \
+             to force it a person ends the provider's process and reconciles"
+        }
+        (false, true) => {
+            "it was asked to stop: no further call is made, and what the cloud does already goes on; get_operation with \
+             wait_s waits for the end"
+        }
+        (false, false) => {
+            "it was asked to stop before, and nothing more is to be said; get_operation with wait_s waits for the end"
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::clock::Uptime;
 use crate::error::{Error, ErrorCode, Result};
@@ -16,6 +16,7 @@ const RESTS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 #[derive(Debug)]
 pub(in crate::operation) struct Patience {
     since: Instant,
+    rested: Duration,
     /// What the machine told when it first rested, and how much later that is: it counts while it sleeps, too.
     began: Option<Uptime>,
     later: Duration,
@@ -30,12 +31,13 @@ impl Patience {
 
     /// Rests of this length at most.
     pub(in crate::operation) fn up_to(longest: Duration) -> Self {
-        let (began, later) = (None, Duration::ZERO);
-        Self { since: Instant::now(), began, later, next: RESTS.0, longest }
+        let (rested, later) = (Duration::ZERO, Duration::ZERO);
+        Self { since: Instant::now(), rested, began: None, later, next: RESTS.0, longest }
     }
 
+    /// How long it has been waited, calls in between included.
     pub(in crate::operation) fn spent(&self) -> Duration {
-        self.since.elapsed().max(self.later)
+        self.since.elapsed().max(self.rested).max(self.later)
     }
 
     /// The next rest.
@@ -47,17 +49,19 @@ impl Patience {
     pub(in crate::operation) async fn rest(&mut self, scene: &Scene<'_>) -> Result<()> {
         const LOOK: Duration = Duration::from_secs(1);
         self.look_at(scene.world.clock.uptime());
-        let until = Instant::now() + self.next;
+        let mut left = self.next;
         self.next = (self.next * 2).min(self.longest);
         loop {
             if scene.journal.stop_requested().await {
                 return Err(stopped(scene));
             }
-            let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
             }
-            sleep(left.min(LOOK)).await;
+            let part = left.min(LOOK);
+            scene.world.clock.rest(part).await;
+            self.rested += part;
+            left -= part;
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Account {
     pub name: String,
     /// `ACTIVE` and the like, as the cloud says it.
     pub state: String,
+    /// Since when it is in the organization.
+    pub joined: Option<Timestamp>,
 }
 
 /// How far the making of an account is.

@@ -9,6 +9,7 @@ use crate::harness::{Answered, Project, structured};
 
 mod deaths;
 mod furnished;
+mod refused;
 
 const TOOL: &str = "aws_create_account";
 

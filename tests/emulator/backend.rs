@@ -2,6 +2,7 @@
 
 mod account;
 mod answers;
+mod calls;
 mod cloud;
 mod gcs;
 mod moved;

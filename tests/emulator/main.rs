@@ -54,3 +54,5 @@ mod signals;
 mod state;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod switched;

@@ -9,16 +9,18 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use xtask::lab::{Emulator, Lab, PrivateLab};
 
-use crate::harness::{Answered, Project, for_real, module_of, step};
+use crate::harness::{Answered, Project};
+
+mod accounts;
+mod others;
+mod state;
 
 const BUCKET: &str = "state-of-the-table";
-/// That of terraform's state: it has versions, and cannot be deleted for the next test.
-const OTHER_BUCKET: &str = "state-of-terraform";
 const KEY: &str = "dev/terraform.tfstate";
-/// Workspaces are what a bucket is listed for.
-const WORKSPACE: &str = "two";
 const TABLE: &str = "locks-of-the-table";
 const CLUSTER: &str = "table";
+const ROLE: &str = "role-of-the-table";
+const KMS_KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-96ef-1234567890ab";
 
 /// One part of the page.
 struct Documented {
@@ -51,6 +53,10 @@ impl Documented {
         statements.iter().flat_map(|s| list(&s["Action"])).collect()
     }
 
+    fn table(&self) -> BTreeSet<String> {
+        self.actions.iter().cloned().collect()
+    }
+
     /// The statements for the things of this test, without one action.
     fn statements(&self, without: Option<&str>) -> Vec<Value> {
         self.statements_for(BUCKET, without)
@@ -65,6 +71,8 @@ impl Documented {
             .replace("LOCK_TABLE", TABLE)
             .replace("CLUSTER", CLUSTER)
             .replace("SECRET-", "db-of-the-table-")
+            .replace("KMS_KEY", KMS_KEY)
+            .replace("role/ROLE", &format!("role/{ROLE}"))
             .replace("REGION", "eu-west-1")
             .replace("ACCOUNT", "123456789012");
         let policy: Value = serde_json::from_str(&text).unwrap();
@@ -92,13 +100,15 @@ struct Rig {
     lab: PrivateLab,
     _folder: TempDir,
     users: usize,
+    /// Name of the user of the newest project.
+    user: String,
 }
 
 /// One for all tests, for one at a time: enforcement is switched for the whole emulator. It ends with this process.
 static RIG: LazyLock<Mutex<Rig>> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let lab = Lab::start_private(folder.path()).unwrap();
-    Mutex::new(Rig { lab, _folder: folder, users: 0 })
+    Mutex::new(Rig { lab, _folder: folder, users: 0, user: String::new() })
 });
 
 impl Rig {
@@ -119,9 +129,9 @@ impl Rig {
     fn user(&mut self, statements: &[Value], state: &str) -> Project {
         self.emulator().enforce_iam(false).unwrap();
         self.users += 1;
-        let policy = json!({ "Version": "2012-10-17", "Statement": statements });
         let name = format!("user{}", self.users);
-        let (id, secret) = self.emulator().user_with_policy(&name, &policy).unwrap();
+        let (id, secret) = self.emulator().user_with_policy(&name, &policy(statements)).unwrap();
+        self.user = name;
         self.emulator().enforce_iam(true).unwrap();
         let mut project = Project::new();
         project.lab = Lab::clone(&self.lab);
@@ -136,12 +146,33 @@ impl Rig {
         project
     }
 
+    /// Gives the user of the newest project other statements, from the next request on.
+    fn may_now(&self, statements: &[Value]) {
+        self.as_admin(|emulator| {
+            emulator.policy_of_user(&self.user, &policy(statements)).unwrap();
+        });
+    }
+
+    /// The actions that were asked for since this was asked last, without the one that needs no permission.
+    fn asked(&self) -> BTreeSet<String> {
+        let asked = self.emulator().enforce_iam(true).unwrap()["asked"].clone();
+        let asked = asked.as_object().unwrap().keys();
+        asked.filter(|action| *action != "sts:GetCallerIdentity").cloned().collect()
+    }
+
     /// Does something that the user may not do.
     fn as_admin(&self, work: impl FnOnce(&Emulator)) {
         self.emulator().enforce_iam(false).unwrap();
         work(&self.emulator());
         self.emulator().enforce_iam(true).unwrap();
     }
+}
+
+fn policy(statements: &[Value]) -> Value {
+    // A policy without statements is none; this one allows what needs no permission.
+    let none = json!({ "Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*" });
+    let all: Vec<Value> = statements.iter().cloned().chain([none]).collect();
+    json!({ "Version": "2012-10-17", "Statement": all })
 }
 
 fn denied(answer: &Answered, action: &str) {
@@ -171,11 +202,7 @@ fn the_policy_of_the_state_bucket_is_enough_and_no_action_is_too_much() {
     let documented = Documented::read("bootstrap_state_backend");
     let project = rig.user(&documented.statements(None), &in_s3(""));
     made_and_seen(&project).expect("succeeded");
-    let asked = rig.emulator().enforce_iam(false).unwrap()["asked"].clone();
-    let asked: BTreeSet<&str> = asked.as_object().unwrap().keys().map(String::as_str).collect();
-    let own = asked.iter().filter(|action| **action != "sts:GetCallerIdentity").copied().collect();
-    let table: BTreeSet<&str> = documented.actions.iter().map(String::as_str).collect();
-    assert_eq!(table, own, "the page names just what was asked for");
+    assert_eq!(documented.table(), rig.asked(), "the page names just what was asked for");
     for action in &documented.actions {
         rig.as_admin(|emulator| emulator.delete_bucket(BUCKET).unwrap());
         let project = rig.user(&documented.statements(Some(action)), &in_s3(""));
@@ -216,139 +243,6 @@ fn the_policy_of_the_lock_table_is_enough_and_no_action_is_too_much() {
         match without {
             Some(action) => denied(&answer, action),
             None => drop(answer.expect("succeeded")),
-        }
-    }
-}
-
-#[test]
-fn the_policy_of_a_kubeconfig_is_enough_and_no_action_is_too_much() {
-    let mut rig = Rig::lend();
-    rig.emulator().create_eks_cluster(CLUSTER, &[]).unwrap();
-    let documented = Documented::read("generate_kubeconfig");
-    let state = "{ backend = \"local\", path = \"state/terraform.tfstate\" }";
-    let ask = |project: &Project, cluster: &str| {
-        let request = json!({ "cloud": "aws", "env": "dev", "cluster": cluster });
-        project.call("generate_kubeconfig", &request)
-    };
-    let project = rig.user(&documented.statements(None), state);
-    let answer = ask(&project, CLUSTER);
-    assert_eq!(answer.at("/cluster"), CLUSTER, "{:#}", answer.value);
-    let project = rig.user(&documented.statements(Some("eks:DescribeCluster")), state);
-    denied(&ask(&project, CLUSTER), "eks:DescribeCluster");
-    // The policy says which cluster may be described: here any, so that one can be absent.
-    let any = json!({ "Effect": "Allow", "Action": "eks:DescribeCluster", "Resource": "*" });
-    let list = json!({ "Effect": "Allow", "Action": "eks:ListClusters", "Resource": "*" });
-    let project = rig.user(&[any.clone(), list], state);
-    let absent = ask(&project, "tabel");
-    assert!(absent.at("/error/allowed").contains(CLUSTER), "{:#}", absent.value);
-    let project = rig.user(&[any], state);
-    denied(&ask(&project, "tabel"), "eks:ListClusters");
-}
-
-#[test]
-fn the_policy_of_a_state_in_s3_is_enough_and_no_action_is_too_much() {
-    let mut rig = Rig::lend();
-    rig.emulator().create_versioned_bucket(OTHER_BUCKET).unwrap();
-    let state = format!(
-        "{{ backend = \"s3\", bucket = \"{OTHER_BUCKET}\", key = \"{KEY}\" }}\nworkspace = \"{WORKSPACE}\""
-    );
-    let documented = Documented::read("apply_terraform");
-    let apply = |project: &Project, turn: &str| {
-        project.module(&module_of("s3", &step("a", None, &project.effects().command("a"))));
-        project.call("apply_terraform", &for_real(&json!({ "turn": turn })))
-    };
-    let policy = |without| documented.statements_for(OTHER_BUCKET, without);
-    let project = rig.user(&policy(None), &state);
-    apply(&project, "1").expect("succeeded");
-    apply(&project, "2").expect("succeeded");
-    for (turn, action) in documented.actions.iter().enumerate() {
-        let project = rig.user(&policy(Some(action)), &state);
-        let answer = apply(&project, &format!("without {turn}"));
-        let next = answer.at("/error/next");
-        assert_eq!(answer.at("/error/code"), "upstream_denied", "{action}: {:#}", answer.value);
-        assert!(next.contains(action), "{action}: {:#}", answer.value);
-        assert!(!answer.value.to_string().contains("force-unlock"), "{:#}", answer.value);
-        rig.as_admin(|emulator| {
-            let lock = format!("env:/{WORKSPACE}/{KEY}.tflock");
-            emulator.delete_object(OTHER_BUCKET, &lock).unwrap();
-        });
-    }
-}
-
-#[test]
-fn the_policy_of_an_account_is_enough_and_no_action_is_too_much() {
-    let mut rig = Rig::lend();
-    let documented = Documented::read("aws_create_account");
-    let account = rig.lab.aws.account_id.clone();
-    let told = rig.emulator().control("organizations", &json!({ "account": account })).unwrap();
-    let state = format!(
-        "{{ backend = \"local\", path = \"state\" }}\n[organizations.acme]\ntier = \"dev\"\n\
-         account_id = \"{account}\"\nregion = \"eu-west-1\""
-    );
-    // Made, then given other tags: that asks for all of them.
-    let make = |project: &Project, name: &str| {
-        let mut request = json!({
-            "email": format!("{name}@example.com"), "account_name": name, "ou_id": told["unit"],
-            "tags": { "team": "data" }, "dry_run": false, "auto_approve": true, "wait_s": 120,
-        });
-        let made = project.call("aws_create_account", &request);
-        if made.status() != "succeeded" {
-            return made;
-        }
-        request["tags"]["team"] = json!("platform");
-        project.call("aws_create_account", &request)
-    };
-    let project = rig.user(&documented.statements(None), &state);
-    let request = json!({ "email": "q@example.com", "account_name": "q", "ou_id": told["unit"] });
-    let planned = project.call("aws_create_account", &request).expect("planned");
-    let text = planned.at("/plan_stdout");
-    assert!(text.contains(" accounts, quota 10\n"), "{text}");
-    make(&project, "whole").expect("succeeded");
-    let asked = rig.emulator().enforce_iam(false).unwrap()["asked"].clone();
-    let asked: BTreeSet<&str> = asked.as_object().unwrap().keys().map(String::as_str).collect();
-    let own = asked.iter().filter(|action| **action != "sts:GetCallerIdentity").copied().collect();
-    let table: BTreeSet<&str> = documented.actions.iter().map(String::as_str).collect();
-    assert_eq!(table, own, "the page names just what was asked for");
-    for (number, action) in documented.actions.iter().enumerate() {
-        let project = rig.user(&documented.statements(Some(action)), &state);
-        if action == "servicequotas:GetServiceQuota" {
-            // Told only: who may not ask for it can make accounts all the same.
-            let request = json!({ "email": "quota@example.com", "account_name": "quota", "ou_id": told["unit"] });
-            let planned = project.call("aws_create_account", &request).expect("planned");
-            let text = planned.at("/plan_stdout");
-            assert!(
-                text.contains("quota not known: servicequotas:GetServiceQuota is missing"),
-                "{text}"
-            );
-            continue;
-        }
-        denied(&make(&project, &format!("without-{number}")), action);
-    }
-}
-
-#[test]
-fn the_policy_of_a_secret_reference_is_enough_and_no_action_is_too_much() {
-    let mut rig = Rig::lend();
-    let secret = json!({ "Name": "db-of-the-table", "SecretString": "canaryPe5ofthetable" });
-    rig.emulator().json_call("secretsmanager.CreateSecret", &secret).unwrap();
-    let documented = Documented::read("references to secrets");
-    let state = "{ backend = \"local\", path = \"state/terraform.tfstate\" }";
-    for without in [None, Some("secretsmanager:GetSecretValue")] {
-        // A policy without statements is none; this one needs no permission.
-        let none = json!({ "Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*" });
-        let statements = [documented.statements(without), vec![none]].concat();
-        let mut project = rig.user(&statements, state);
-        project.module(&module_of(
-            "local",
-            "variable \"secret\" {\n  type      = string\n  sensitive = true\n}\n\
-             resource \"terraform_data\" \"keeps\" {\n  input = var.secret\n}\n",
-        ));
-        let line = "secret_vars = { secret = \"aws-secretsmanager:db-of-the-table\" }";
-        project.set(|s| line.clone_into(&mut s.environment));
-        let answer = project.call("apply_terraform", &json!({ "cloud": "aws", "env": "dev" }));
-        match without {
-            None => assert_eq!(answer.status(), "planned", "{:#}", answer.value),
-            Some(action) => denied(&answer, action),
         }
     }
 }

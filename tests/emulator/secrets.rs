@@ -4,4 +4,5 @@ mod canary;
 mod credentials;
 mod environment;
 mod factor;
+mod made;
 mod references;

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use self::cluster::Programs;
 pub use self::cluster::{Api, ArgoCd, Cluster, Kubernetes, NAMESPACE, Process};
 pub use self::emulator::{Emulator, Inventory};
+pub use self::foreign::without;
 pub(crate) use self::foreign::{NEEDS, endpoint as foreign_endpoint};
 pub use self::gcs::Gcs;
 pub use self::google::{GOOGLE_PROJECT, Google};
@@ -269,9 +270,7 @@ impl Lab {
         Self::stop_orphans(folder);
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         if let Some(endpoint) = foreign::endpoint() {
-            let lab = foreign::describe(&tools, folder, endpoint)?;
-            lab.furnish(&checkout)?;
-            lab.write(folder)?;
+            let lab = Self::on(&tools, &checkout, folder, endpoint)?;
             return Ok(PrivateLab { lab, _moto: None });
         }
         let (tied, port) = moto::start_tied(&tools.moto, folder)?;
@@ -279,6 +278,24 @@ impl Lab {
         lab.furnish(&checkout)?;
         lab.write(folder)?;
         Ok(PrivateLab { lab, _moto: Some(tied) })
+    }
+
+    /// Starts a lab in `folder` on an emulator without the additions, in an account that is not the lab's usual one: as
+    /// foreign to us as one that somebody else runs.
+    pub fn start_foreign(folder: &Path) -> Result<PrivateLab> {
+        let checkout = Checkout::find()?;
+        let tools = tools_of_lab()?;
+        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        let (tied, port) = moto::start_plain(&tools.moto, folder)?;
+        let lab = Self::on(&tools, &checkout, folder, format!("http://127.0.0.1:{port}"))?;
+        Ok(PrivateLab { lab, _moto: Some(tied) })
+    }
+
+    fn on(tools: &Tools, checkout: &Checkout, folder: &Path, endpoint: String) -> Result<Self> {
+        let lab = foreign::describe(tools, folder, endpoint)?;
+        lab.furnish(checkout)?;
+        lab.write(folder)?;
+        Ok(lab)
     }
 
     /// Starts a cluster with Argo CD in `folder`, and stops it once it is there: how long each step took.
@@ -351,7 +368,11 @@ impl Lab {
 
     /// What a lab has beside an empty emulator: the state bucket and the project.
     fn furnish(&self, checkout: &Checkout) -> Result<()> {
-        self.emulator().create_versioned_bucket(&self.aws.state_bucket)?;
+        // On an emulator of somebody else's it may be there: several labs of one run share it.
+        let emulator = self.emulator();
+        if !emulator.inventory()?.buckets.contains(&self.aws.state_bucket) {
+            emulator.create_versioned_bucket(&self.aws.state_bucket)?;
+        }
         project::lay(self, checkout)
     }
 

@@ -201,6 +201,9 @@ impl Accounts for AwsOrganization {
                 email: account.email().unwrap_or_default().to_owned(),
                 name: account.name().unwrap_or_default().to_owned(),
                 state: state(account),
+                joined: account
+                    .joined_timestamp()
+                    .and_then(|at| Timestamp::from_second(at.secs()).ok()),
             })
             .collect())
     }

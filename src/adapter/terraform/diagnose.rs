@@ -1,5 +1,8 @@
 //! Tells failures of terraform apart, by the summary of its diagnostics, never by free text of a log.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Value, json};
 
 use super::stream::Diagnostic;
@@ -122,6 +125,12 @@ fn place_of_state(doing: &str, found: &Diagnostic) -> Option<Error> {
     if says("googleapi: Error") || says("storage: bucket") {
         return place_in_google(doing, found);
     }
+    // The lock table is asked for single items only: what else may go wrong with it is no matter of settings.
+    if says("operation error DynamoDB") {
+        return is_denied(found).then(|| {
+            no_right(denied(doing, "this identity may not do so in the lock table"), found)
+        });
+    }
     if !(says("operation error S3") || says("S3 bucket")) {
         return None;
     }
@@ -173,29 +182,55 @@ fn place_in_google(doing: &str, found: &Diagnostic) -> Option<Error> {
     })
 }
 
-/// Names the action that a refused call to the bucket of the state needs. S3 also refuses to read what is not there, where
-/// the bucket may not be listed (`HeadObject`, S3 API reference).
+/// Calls to the bucket of a state and its lock table, the action that each needs, and what it may need besides.
+const CALLS: [(&str, &str, &str); 10] = [
+    ("S3: PutObject", "s3:PutObject", ""),
+    ("S3: DeleteObject", "s3:DeleteObject", ""),
+    ("S3: HeadObject", "s3:GetObject", " and s3:ListBucket"),
+    ("S3: GetObject", "s3:GetObject", " and s3:ListBucket"),
+    ("S3: ListObjectsV2", "s3:ListBucket", ""),
+    ("S3: ListObjects", "s3:ListBucket", ""),
+    ("S3: HeadBucket", "s3:ListBucket", ""),
+    ("DynamoDB: PutItem", "dynamodb:PutItem", ""),
+    ("DynamoDB: GetItem", "dynamodb:GetItem", ""),
+    ("DynamoDB: DeleteItem", "dynamodb:DeleteItem", ""),
+];
+
+/// Names the action that a refused call to the bucket of the state or its lock table needs: as AWS names it, else by the
+/// call. S3 also refuses to read what is not there, where the bucket may not be listed (`HeadObject`, S3 API reference).
 fn no_right(error: Error, found: &Diagnostic) -> Error {
     let called = |name: &str| {
-        let call = format!("operation error S3: {name},");
+        let call = format!("operation error {name},");
         found.summary.contains(&call) || found.detail.contains(&call)
     };
-    let (action, more) = if called("PutObject") {
-        ("s3:PutObject", "")
-    } else if called("DeleteObject") {
-        ("s3:DeleteObject", "")
-    } else if called("HeadObject") || called("GetObject") {
-        ("s3:GetObject", " and s3:ListBucket")
-    } else if called("ListObjectsV2") || called("ListObjects") || called("HeadBucket") {
-        ("s3:ListBucket", "")
-    } else {
-        let next =
-            "give it the permissions of docs/permissions.md on the bucket, or correct state.bucket";
-        return error.next(next);
+    let told = told_action(&found.summary).or_else(|| told_action(&found.detail));
+    let by_call = CALLS.iter().find(|(call, ..)| called(call));
+    let (action, more) = match (told, by_call) {
+        (Some(action), Some((_, known, more))) if action == *known => (action, *more),
+        (Some(action), _) => (action, ""),
+        (None, Some((_, action, more))) => (*action, *more),
+        (None, None) => {
+            let next = "give it the permissions of docs/permissions.md on the bucket, or correct state.bucket";
+            return error.next(next);
+        }
+    };
+    let place = match action.split(':').next() {
+        Some("kms") => "state.kms_key",
+        Some("dynamodb") => "state.lock_table",
+        _ => "state.bucket",
     };
     error.detail("action", action).next(format!(
-        "give the identity {action}{more} as docs/permissions.md says, or correct state.bucket"
+        "give the identity {action}{more} as docs/permissions.md says, or correct {place}"
     ))
+}
+
+/// The action that AWS says is missing: a write into a bucket may fail for want of a right to its key.
+fn told_action(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once("is not authorized to perform: ")?;
+    let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '-'));
+    let action = after.get(..end.unwrap_or(after.len()))?;
+    let (service, name) = action.split_once(':')?;
+    (!service.is_empty() && !name.is_empty()).then_some(action)
 }
 
 /// Error codes of AWS and Google that stand for "you may not"; they are part of the provider's diagnostic.
@@ -288,164 +323,4 @@ pub(super) fn from_text(text: &str) -> Vec<Diagnostic> {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::report::Report;
-    use super::super::stream::Parser;
-    use super::*;
-
-    fn recorded(text: &str) -> Error {
-        let (mut report, mut parser) = (Report::default(), Parser::default());
-        parser.push(text.as_bytes(), &mut |p| report.take(p));
-        classify("planning aws/dev", &report.diagnostics)
-    }
-
-    #[test]
-    fn fault_29_a_held_state_lock_names_its_holder() {
-        let error = recorded(include_str!("../../../fixtures/terraform/lock_held/plan.jsonl"));
-        assert_eq!(error.code, ErrorCode::LockHeld);
-        assert!(
-            error.message.contains("deploy@host holds the state lock for OperationTypeApply"),
-            "{error}"
-        );
-        assert!(error.details["state_lock"]["id"].as_str().unwrap().len() == 36);
-        assert!(!error.details["diagnostics"].to_string().contains("-lock=false"), "no way around");
-        assert!(!error.next.unwrap().contains("force"));
-    }
-
-    #[test]
-    fn fault_29_a_lock_that_the_gcs_backend_meets_at_init_names_its_holder() {
-        let found = Diagnostic {
-            error: true,
-            summary: "Error loading state: writing \"gs://b/dev/default.tflock\" failed: googleapi: Error 412: Precondition \
-                      failed, conditionNotMet\nLock Info:\n  ID:        1795410316051478\n  Path:      \n  Operation: init\n  \
-                      Who:       mira@desk\n  Created:   2026-11-22 10:00:00 +0000 UTC\n"
-                .into(),
-            ..Diagnostic::default()
-        };
-        let error = classify("initialising gcp/dev", &[found]);
-        assert_eq!(error.code, ErrorCode::LockHeld);
-        assert!(error.message.contains("mira@desk holds the state lock for init"), "{error}");
-        assert_eq!(error.details["state_lock"]["id"], "1795410316051478");
-    }
-
-    #[test]
-    fn fault_29_a_lock_that_cannot_be_given_back_is_no_advice_to_force_it() {
-        let found = Diagnostic {
-            error: true,
-            summary: "Error releasing the state lock".into(),
-            detail: "Error message: failed to delete the lock file: operation error S3: DeleteObject, https response error \
-                     StatusCode: 403, api error AccessDenied: Access Denied\nLock Info:\n  ID: 1\n\nTerraform acquires a \
-                     lock.\n\nIn this scenario, please call the \"force-unlock\" command to unlock the\nstate manually."
-                .into(),
-            ..Diagnostic::default()
-        };
-        let error = classify("planning aws/dev", &[found]);
-        assert_eq!(error.details["action"], "s3:DeleteObject");
-        let shown = error.details["diagnostics"].to_string();
-        assert!(shown.contains("acquires a lock") && !shown.contains("force"), "{shown}");
-    }
-
-    #[test]
-    fn fault_36_a_stale_plan() {
-        let error = recorded(include_str!("../../../fixtures/terraform/stale/apply.jsonl"));
-        assert_eq!(error.code, ErrorCode::StalePlan);
-    }
-
-    #[test]
-    fn fault_29_a_locked_workspace_is_not_blamed_on_ourselves() {
-        let found = Diagnostic {
-            error: true,
-            summary: "Error acquiring the state lock".into(),
-            detail: "Error message: workspace already locked (lock ID: \"acme/dev\")\nLock Info:\n  ID: 0\n  Who: us@here\n"
-                .into(),
-            ..Diagnostic::default()
-        };
-        let error = classify("planning aws/dev", &[found]);
-        assert_eq!(error.code, ErrorCode::LockHeld);
-        assert!(!error.message.contains("us@here"), "{error}");
-        assert!(!error.details.contains_key("state_lock"));
-    }
-
-    fn one(summary: &str, detail: &str) -> ErrorCode {
-        let found = Diagnostic {
-            error: true,
-            summary: summary.into(),
-            detail: detail.into(),
-            ..Diagnostic::default()
-        };
-        classify("planning", &[found]).code
-    }
-
-    #[test]
-    fn codes_by_summary() {
-        assert_eq!(one("Inconsistent dependency lock file", ""), ErrorCode::ToolMissing);
-        assert_eq!(one("Unsupported Terraform Core version", ""), ErrorCode::ToolMissing);
-        assert_eq!(
-            one("creating S3 Bucket", "StatusCode: 403, AccessDenied"),
-            ErrorCode::UpstreamDenied
-        );
-        assert_eq!(one("something new", ""), ErrorCode::UpstreamFailed);
-    }
-
-    #[test]
-    fn fault_33_failures_of_a_bucket_of_google_have_their_own_errors() {
-        let failed = |address: Option<&str>, summary: &str| {
-            let found = Diagnostic {
-                error: true,
-                summary: summary.into(),
-                address: address.map(str::to_owned),
-                ..Diagnostic::default()
-            };
-            classify("initialising gcp/dev", &[found])
-        };
-        let gone = "Failed to get existing workspaces: querying Cloud Storage failed: storage: bucket doesn't exist";
-        let error = failed(None, gone);
-        assert_eq!(error.code, ErrorCode::InvalidRequest);
-        assert_eq!(error.field.as_deref(), Some("state.bucket"));
-        let closed = "querying Cloud Storage failed: googleapi: Error 403: me@example.com does not have \
-                      storage.objects.list access to the Google Cloud Storage bucket., forbidden";
-        let error = failed(None, closed);
-        assert_eq!(error.code, ErrorCode::UpstreamDenied);
-        assert_eq!(error.details["permission"], "storage.objects.list");
-        assert!(error.next.unwrap().contains("storage.objects.list"));
-        let resource = failed(Some("google_storage_bucket.x"), gone);
-        assert_eq!(resource.field, None, "a resource's bucket is another one");
-    }
-
-    #[test]
-    fn fault_33_each_failure_of_the_states_bucket_has_its_own_error() {
-        let failed = |address: Option<&str>, detail: &str| {
-            let found = Diagnostic {
-                error: true,
-                summary: "Failed to get existing workspaces".into(),
-                detail: format!("operation error S3: ListObjectsV2, {detail}"),
-                address: address.map(str::to_owned),
-                ..Diagnostic::default()
-            };
-            classify("initialising aws/dev", &[found])
-        };
-        for (detail, code, field) in [
-            ("StatusCode: 404, NoSuchBucket", ErrorCode::InvalidRequest, Some("state.bucket")),
-            ("StatusCode: 301, PermanentRedirect", ErrorCode::InvalidRequest, Some("state.region")),
-            ("StatusCode: 403, AccessDenied", ErrorCode::UpstreamDenied, None),
-            ("StatusCode: 500, InternalError", ErrorCode::UpstreamFailed, None),
-        ] {
-            let error = failed(None, detail);
-            assert_eq!((error.code, error.field.as_deref()), (code, field), "{detail}");
-            assert_eq!(error.next.is_some(), code != ErrorCode::UpstreamFailed);
-        }
-        let resource = failed(Some("aws_s3_object.x"), "StatusCode: 404, NoSuchBucket");
-        assert_eq!(resource.code, ErrorCode::UpstreamFailed, "a resource's bucket is another one");
-    }
-
-    #[test]
-    fn boxes_of_plain_text() {
-        let found =
-            from_text("╷\n│ Error: Backend initialization required\n│ \n│ Reason: new\n╵\n");
-        assert_eq!(found[0].summary, "Backend initialization required");
-        assert_eq!(found[0].detail, "Reason: new\n");
-    }
 }

@@ -35,6 +35,7 @@ pub(super) async fn carry_out(
             // A request that goes on, or a call that nobody knows the end of.
             ErrorCode::TimedOut | ErrorCode::PartialApply => Outcome::Partial,
             ErrorCode::Cancelled => Outcome::Cancelled,
+            _ if error.details.contains_key("request") => Outcome::Partial,
             _ => Outcome::Failed,
         },
     };

@@ -99,6 +99,13 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Whether it was there for so long, when the plan was made, that its role is there too, or was taken away.
+    fn is_of_age(&self) -> bool {
+        let now = self.scene.world.clock.now();
+        let age = self.sealed.joined.map(|joined| now.duration_since(joined));
+        age.is_some_and(|age| age.unsigned_abs() >= ASSUMABLE && age.is_positive())
+    }
+
     /// Waits until the role can be assumed, and leads into the account that is meant.
     async fn assumable(&self, member: &Environment) -> Result<()> {
         let Self { scene, .. } = self;
@@ -115,7 +122,7 @@ impl Work<'_> {
                 }
                 Err(error) => error,
             };
-            if patience.spent() >= ASSUMABLE {
+            if self.is_of_age() || patience.spent() >= ASSUMABLE {
                 return Err(error.detail("role", role));
             }
             let told = format!("waiting until {role} can be assumed");

@@ -170,7 +170,7 @@ mod tests {
         ] {
             let error = explain("making account dev", reason);
             assert!(error.message.contains(reason), "{error}");
-            assert!(!error.message.contains("does not know here"), "{error}");
+            assert!(!error.message.contains("this version does not know"), "{error}");
             assert_eq!(error.details["reason"], reason);
             assert!(REASONS.iter().any(|(word, ..)| *word == reason), "{reason}");
             assert!(error.next.is_some());

@@ -50,8 +50,10 @@ pub(super) struct There {
     pub(super) id: String,
     pub(super) parent: String,
     pub(super) tags: BTreeMap<String, String>,
-    /// Nothing when its role cannot be assumed.
-    pub(super) inside: Option<Inside>,
+    /// Since when it is there.
+    pub(super) joined: Option<Timestamp>,
+    /// What is in it, or why nobody can look into it.
+    pub(super) inside: std::result::Result<Inside, String>,
 }
 
 /// What is in it, as far as it was asked about.
@@ -95,7 +97,13 @@ pub(super) async fn look(
     let namesakes = all.iter().filter(|a| a.name == wanted.name && !same(a));
     let namesakes: Vec<String> =
         namesakes.map(|a| format!("account {} ({}) has this name too", a.id, a.email)).collect();
-    let warnings = warning.into_iter().chain(namesakes.iter().cloned()).collect();
+    let closed = match &standing {
+        Standing::There(There { id, inside: Err(why), .. }) => Some(format!(
+            "account {id} cannot be looked into: what is in it is found out when this is carried out: {why}"
+        )),
+        _ => None,
+    };
+    let warnings = warning.into_iter().chain(closed).chain(namesakes.iter().cloned()).collect();
     Ok(Seen { facts, count: all.len(), standing, unit, namesakes, warnings })
 }
 
@@ -175,11 +183,15 @@ async fn there(scene: &Scene<'_>, wanted: &Wanted, account: &Account) -> Result<
     };
     // The role of a new account takes minutes to be there: then what is in it is looked at when it is carried out.
     let inside = match super::enter::look(scene, wanted, &account.id).await {
-        Ok(inside) => Some(inside),
-        Err(error) if error.code == ErrorCode::UpstreamDenied => None,
+        Ok(inside) => Ok(inside),
+        Err(error) if error.code == ErrorCode::UpstreamDenied => {
+            let action = error.details.get("action").and_then(|action| action.as_str());
+            let missing = action.map_or_else(String::new, |a| format!(" ({a} is missing)"));
+            Err(format!("{}{missing}", error.message))
+        }
         Err(error) => return Err(error),
     };
-    Ok(There { id: account.id.clone(), parent, tags, inside })
+    Ok(There { id: account.id.clone(), joined: account.joined, parent, tags, inside })
 }
 
 /// A request of ours: it counts while it goes on, and once it has ended well with the account that is meant.

@@ -178,8 +178,15 @@ impl Work<'_> {
                 },
                 Err(error) => {
                     silent += 1;
-                    if silent >= SILENT {
-                        return Err(error);
+                    // Who may not ask is not told later either.
+                    if silent >= SILENT || error.code == ErrorCode::UpstreamDenied {
+                        // The request goes on, whatever we can see of it.
+                        let again = "make the same call again: it follows this request";
+                        let next = error.next.clone().map_or_else(
+                            || again.to_owned(),
+                            |next| format!("{next}; then {again}"),
+                        );
+                        return Err(error.detail("request", request).next(next));
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
@@ -22,6 +23,8 @@ pub(super) struct Sealed {
     pub(super) unit: String,
     /// The account, when it is there.
     pub(super) account: Option<String>,
+    /// Since when it is there.
+    pub(super) joined: Option<Timestamp>,
     /// The request that is making it: it is followed, none is made.
     pub(super) request: Option<String>,
 }
@@ -58,7 +61,7 @@ fn steps(wanted: &Wanted, seen: &Seen) -> Vec<Step> {
         let line = format!("{} tags set", wanted.tags.len());
         steps.push(Step::new("#tags", "aws_organizations_tags", Action::Update, line));
     }
-    match there.and_then(|there| there.inside.as_ref()) {
+    match there.and_then(|there| there.inside.as_ref().ok()) {
         Some(found) => inside(wanted, found, &mut steps),
         None => furnish(wanted, &mut steps),
     }
@@ -130,14 +133,26 @@ fn describe(
     lines.join("\n")
 }
 
-/// How many accounts there may be. Who may not ask can make accounts all the same.
-async fn quota(scene: &Scene<'_>) -> String {
+/// How many accounts there may be, for people, and a warning when another one would be too many. Who may not ask can make
+/// accounts all the same.
+async fn quota(scene: &Scene<'_>, seen: &Seen) -> (String, Option<String>) {
     let session = super::look::session(scene);
     match scene.world.accounts.quota(&scene.environment, &session).await {
-        Ok(most) => most.to_string(),
+        Ok(most) => {
+            let makes = matches!(seen.standing, Standing::Absent);
+            let met = makes && u64::try_from(seen.count).is_ok_and(|count| count >= most);
+            let warning = met.then(|| {
+                format!(
+                    "{} has {} accounts, and its quota is {most}: AWS refuses another until it is raised (Service Quotas, AWS Organizations, number of accounts)",
+                    scene.environment.target(),
+                    seen.count
+                )
+            });
+            (most.to_string(), warning)
+        }
         Err(error) => match error.details.get("action").and_then(serde_json::Value::as_str) {
-            Some(action) => format!("not known: {action} is missing"),
-            None => format!("not known: {}", error.message),
+            Some(action) => (format!("not known: {action} is missing"), None),
+            None => (format!("not known: {}", error.message), None),
         },
     }
 }
@@ -185,17 +200,17 @@ pub(super) async fn compute(scene: &Scene<'_>, caller: &Caller) -> Result<Comput
     let wanted = bounded(wanted(&scene.ask.own)?, &scene.environment)?;
     let seen = look(scene, &wanted, caller, None).await?;
     let steps = steps(&wanted, &seen);
-    let quota = quota(scene).await;
+    let (quota, met) = quota(scene, &seen).await;
     let text = describe(scene, caller, &wanted, &seen, (&steps, &quota));
     let text = scene.journal.clean(&text);
     scene.journal.line(&text).await;
-    let (account, request) = match &seen.standing {
-        Standing::Absent => (None, None),
-        Standing::Asked(request) => (None, Some(request.clone())),
-        Standing::There(there) => (Some(there.id.clone()), None),
+    let (account, request, joined) = match &seen.standing {
+        Standing::Absent => (None, None, None),
+        Standing::Asked(request) => (None, Some(request.clone()), None),
+        Standing::There(there) => (Some(there.id.clone()), None, there.joined),
     };
     let unit = seen.unit.0.clone();
-    let sealed = Sealed { wanted, unit, account, request };
+    let sealed = Sealed { wanted, unit, account, joined, request };
     let file = serde_json::to_vec(&sealed).map_err(|e| Error::internal("writing a plan", e))?;
     let now = scene.world.clock.now();
     let record = PlanRecord {
@@ -213,7 +228,8 @@ pub(super) async fn compute(scene: &Scene<'_>, caller: &Caller) -> Result<Comput
         variables: Map::new(),
         secrets: Vec::new(),
     };
-    Ok(Computed { record, file, warnings: seen.warnings })
+    let warnings = seen.warnings.into_iter().chain(met).collect();
+    Ok(Computed { record, file, warnings })
 }
 
 /// Looked at again: an account that was made, moved or asked for since is another change.

@@ -42,8 +42,12 @@ pub(in crate::operation) async fn look(
     let (newest, written) = match seen.await {
         Ok(seen) => seen,
         Err(error) => {
-            let warning =
-                format!("the versions of the state could not be looked at: {}", error.message);
+            let missing = error.details.get("action").and_then(Value::as_str);
+            let missing = missing.map_or_else(String::new, |a| format!(" ({a} is missing)"));
+            let warning = format!(
+                "the versions of the state could not be looked at: {}{missing}",
+                error.message
+            );
             looked.warning = Some(warning);
             (None, Vec::new())
         }

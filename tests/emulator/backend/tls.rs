@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::{bootstrap, exists, project};
 use crate::harness::{Project, module_of, step};
 
-fn over_tls(project: &mut Project, trusting: bool) {
+pub(super) fn over_tls(project: &mut Project, trusting: bool) {
     let aws = &project.lab.aws;
+    assert!(!aws.tls_endpoint.is_empty(), "{}", xtask::lab::without("TLS"));
     let bundle = format!("ca_bundle = \"{}\"", aws.ca_bundle.display());
     let bundle = if trusting { bundle } else { String::new() };
     let lines = format!("endpoint_url = \"{}\"\n{bundle}", aws.tls_endpoint);

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use datamcp::error::{Error, ErrorCode, Result};
-use datamcp::model::Environment;
+use datamcp::model::{Environment, OperationId};
 use datamcp::permit::Permit;
 use datamcp::port::accounts::Progress;
 use datamcp::port::{
     Account, AccountOrder, Accounts, Answered, Contact, Creation, MemberAccount, OrganizationFacts,
+    Runs,
 };
 
 use super::faults::Faults;
@@ -56,6 +57,14 @@ pub(crate) struct Organization {
     pub(crate) failure: Mutex<Option<String>>,
     /// Its management account, when it is not the one of the settings.
     pub(crate) management: Mutex<Option<String>>,
+    /// How many accounts it may have; 10 unless set.
+    pub(crate) quota: Mutex<Option<u64>>,
+    /// How often a request is not told.
+    pub(crate) silent: Mutex<usize>,
+    /// Whether it knows no request any more.
+    pub(crate) forgets: Mutex<bool>,
+    /// Which run somebody wants to stop when its request is looked at.
+    pub(crate) stops: Mutex<Option<(Arc<dyn Runs>, OperationId)>>,
     pub(crate) contacts: Mutex<BTreeMap<String, Contact>>,
     pub(crate) vpcs: Mutex<BTreeMap<String, String>>,
     pub(crate) faults: Arc<Faults>,
@@ -84,9 +93,9 @@ impl Organization {
     }
 
     fn make(&self, order: &AccountOrder) -> Creation {
-        *self.asked.lock().unwrap() += 1;
-        let mut members = self.members.lock().unwrap();
-        let number = members.len() + 1;
+        let mut asked = self.asked.lock().unwrap();
+        *asked += 1;
+        let (number, mut members) = (*asked, self.members.lock().unwrap());
         let request = format!("car-{number:08}");
         members.push(Member {
             account: Account {
@@ -94,6 +103,7 @@ impl Organization {
                 email: order.email.clone(),
                 name: order.name.clone(),
                 state: "ACTIVE".into(),
+                joined: None,
             },
             parent: ROOT.into(),
             tags: order.tags.clone(),
@@ -162,17 +172,35 @@ impl Accounts for Organization {
     }
 
     async fn quota(&self, _at: &Environment, _session: &str) -> Result<u64> {
-        Ok(10)
+        Ok(self.quota.lock().unwrap().unwrap_or(10))
     }
 
     async fn creations(&self, _at: &Environment, _session: &str) -> Result<Vec<Creation>> {
+        if *self.forgets.lock().unwrap() {
+            return Ok(Vec::new());
+        }
         Ok(self.members.lock().unwrap().iter().map(creation).collect())
     }
 
     async fn creation(&self, _at: &Environment, _session: &str, id: &str) -> Result<Creation> {
+        let unknown = || {
+            failure(ErrorCode::UpstreamFailed).detail("aws", "CreateAccountStatusNotFoundException")
+        };
+        if *self.forgets.lock().unwrap() {
+            return Err(unknown());
+        }
+        let stops = self.stops.lock().unwrap().clone();
+        if let Some((runs, id)) = stops {
+            runs.request_cancel(id, "somebody").await?;
+        }
+        let silent = &mut *self.silent.lock().unwrap();
+        if *silent > 0 {
+            *silent -= 1;
+            return Err(failure(ErrorCode::UpstreamFailed));
+        }
         let mut members = self.members.lock().unwrap();
         let found = members.iter_mut().find(|m| m.request == id);
-        let found = found.ok_or_else(|| failure(ErrorCode::UpstreamFailed))?;
+        let found = found.ok_or_else(unknown)?;
         let told = creation(found);
         found.going = found.going.saturating_sub(1);
         Ok(told)
@@ -235,10 +263,13 @@ impl Accounts for Organization {
         account: &str,
         tags: &BTreeMap<String, String>,
     ) -> Result<Answered<()>> {
-        let mut members = self.members.lock().unwrap();
-        let found = members.iter_mut().find(|m| m.account.id == account).unwrap();
-        found.tags.extend(tags.clone());
-        Ok(Answered::Taken(()))
+        let change = async {
+            let mut members = self.members.lock().unwrap();
+            let found = members.iter_mut().find(|m| m.account.id == account).unwrap();
+            found.tags.extend(tags.clone());
+            Ok(Answered::Taken(()))
+        };
+        self.faults.around("tags", change).await
     }
 }
 

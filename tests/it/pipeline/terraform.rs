@@ -39,6 +39,8 @@ pub(crate) struct Script {
     pub(crate) error: Option<Error>,
     pub(crate) plan_error: Option<Error>,
     pub(crate) account: String,
+    /// Why nobody gets into the accounts of an organization.
+    pub(crate) member_refused: Option<Error>,
     pub(crate) state_lost: bool,
     /// The state after an apply, when it is not the next one of the line.
     pub(crate) state_after: Option<StateVersion>,
@@ -74,6 +76,7 @@ fn variable(name: &str, kind: &str, sensitive: bool) -> VariableDecl {
 impl Default for Script {
     fn default() -> Self {
         Self {
+            member_refused: None,
             variables: vec![
                 variable("size", "number", false),
                 variable("note", "string", false),
@@ -257,6 +260,9 @@ impl Identity for Terraform {
     async fn caller(&self, environment: &Environment, _session: &str) -> Result<Caller> {
         let mut account = self.called("caller").account;
         if environment.member_role.is_some() {
+            if let Some(refused) = self.script.lock().unwrap().member_refused.clone() {
+                return Err(refused);
+            }
             account.clone_from(&environment.account);
         }
         Ok(Caller { arn: format!("arn:aws:iam::{account}:user/deploy"), account })

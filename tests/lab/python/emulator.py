@@ -2,6 +2,7 @@
 the layers of `additions`.
 
 Arguments: `session` (outlives the starter) or `tied` (ends when standard input does), then those of `moto_server`.
+`plain` is `tied` without the additions, in account 000000000000: what tests meet on somebody else's emulator.
 The same emulator answers over TLS on a second port, with a certificate made at the start; `tls.json` in the working
 folder names the port, and `tls-ca.pem` is the authority to trust.
 
@@ -46,6 +47,30 @@ def mend_delete_markers():
     FakeDeleteMarker.dispose = lambda self, garbage=False: None
 
 
+def mend_table_keys():
+    """DynamoDB UpdateTable with an SSESpecification encrypts the table by another key; moto leaves it as it was."""
+    from moto.dynamodb.responses import DynamoHandler
+
+    asked = DynamoHandler.update_table
+
+    def update_table(self):
+        if self.body.get("SSESpecification"):
+            self.dynamodb_backend.get_table(self.body["TableName"]).sse_specification = self.body["SSESpecification"]
+        return asked(self)
+
+    DynamoHandler.update_table = update_table
+
+
+def mend_regions():
+    """EC2 DescribeRegions tells the regions of the caller's partition; moto tells those of every partition, where the
+    caller's keys are worth nothing."""
+    from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
+
+    ours = [r for r in RegionsAndZonesBackend.regions if not r.name.startswith(("us-gov-", "cn-"))]
+    assert 0 < len(ours) < len(RegionsAndZonesBackend.regions)
+    RegionsAndZonesBackend.regions = ours
+
+
 def with_underscores(handler):
     """The token of IAM Identity Center comes in a header with an underscore in its name (`x-amz-sso_bearer_token`), and
     werkzeug leaves such headers out."""
@@ -84,7 +109,13 @@ def main():
         threading.Thread(target=end_with_parent, daemon=True).start()
     mend_versioning()
     mend_delete_markers()
+    mend_table_keys()
+    mend_regions()
     import moto.server
+
+    if sys.argv[1] == "plain":
+        os.environ["MOTO_ACCOUNT_ID"] = "000000000000"
+        return moto.server.main(sys.argv[2:])
     from additions import wrapped
 
     run = moto.server.run_simple

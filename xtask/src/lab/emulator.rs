@@ -8,6 +8,7 @@ mod states;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
@@ -54,6 +55,12 @@ impl Emulator {
         }
     }
 
+    /// The account that the lab's keys are of.
+    pub fn account(&self) -> Result<String> {
+        let told = self.query("sts", "Action=GetCallerIdentity&Version=2011-06-15")?;
+        texts(&told, "Account")?.into_iter().next().context("the emulator tells no account")
+    }
+
     /// Everything that exists now.
     pub fn inventory(&self) -> Result<Inventory> {
         let vpcs = "Action=DescribeVpcs&Version=2016-11-15\
@@ -62,7 +69,13 @@ impl Emulator {
                        &Filter.1.Name=default-for-az&Filter.1.Value.1=false";
         let roles = "Action=ListRoles&Version=2010-05-08&MaxItems=1000";
         let providers = "Action=ListOpenIDConnectProviders&Version=2010-05-08";
-        let clusters = self.names("/clusters", "clusters")?;
+        // Not every edition of somebody else's emulator has EKS; none of its clusters are then there.
+        let clusters = match self.names("/clusters", "clusters") {
+            Err(error) if super::foreign::endpoint().is_some() && is_not_there(&error) => {
+                BTreeSet::new()
+            }
+            found => found?,
+        };
         let mut node_groups = BTreeSet::new();
         for cluster in &clusters {
             let groups = self.names(&format!("/clusters/{cluster}/node-groups"), "nodegroups")?;
@@ -224,10 +237,23 @@ impl Emulator {
         self.query(service, form)
     }
 
-    /// The texts of one list in an answer of EKS.
     /// Calls a service whose operations are named by a header: `secretsmanager.CreateSecret`.
     pub fn json_call(&self, target: &str, request: &Value) -> Result<Value> {
-        let service = target.split('.').next().unwrap_or_default();
+        let service = match target.split('.').next().unwrap_or_default() {
+            "AWSOrganizationsV20161128" => "organizations",
+            other => other,
+        };
+        let mut request = request.clone();
+        // The SDKs make this token; who asks without one has to bring it.
+        let stores = ["SecretString", "SecretBinary"].iter().any(|k| request.get(*k).is_some());
+        if service == "secretsmanager" && stores {
+            static CALLS: AtomicU64 = AtomicU64::new(0);
+            let (process, call) = (std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
+            let token = json!(format!("lab-{process:010}-{call:018}"));
+            if let Some(fields) = request.as_object_mut() {
+                fields.insert("ClientRequestToken".to_owned(), token);
+            }
+        }
         let answer = ureq::post(&self.endpoint)
             .header("Authorization", self.claim(service))
             .header("X-Amz-Target", target)
@@ -237,6 +263,7 @@ impl Emulator {
         serde_json::from_str(&text).with_context(|| format!("reading the answer to {target}"))
     }
 
+    /// The texts of one list in an answer of EKS.
     fn names(&self, path: &str, field: &str) -> Result<BTreeSet<String>> {
         let answer: Value = serde_json::from_str(&self.get("eks", path)?)
             .with_context(|| format!("reading the answer of {path}"))?;
@@ -311,6 +338,11 @@ fn text_of(
         Err(ureq::Error::StatusCode(status)) => bail!("{what}: status {status}"),
         Err(error) => Err(error).with_context(|| format!("asking {what}")),
     }
+}
+
+/// Whether a service is not in an emulator.
+fn is_not_there(error: &anyhow::Error) -> bool {
+    format!("{error:#}").contains("status 501")
 }
 
 /// The texts of all elements of one name.

@@ -18,12 +18,15 @@ pub(crate) fn endpoint() -> Option<String> {
 }
 
 /// What a test says that needs an addition.
-pub(super) fn without(addition: &str) -> String {
+pub fn without(addition: &str) -> String {
     format!("{NEEDS} {addition}, which DATAMCP_TEST_AWS_ENDPOINT does not have")
 }
 
-/// A lab on that emulator. It counts as up as long as the process that asks for it.
+/// A lab on that emulator, in the account that it plays for the lab's keys. It counts as up as long as the process that
+/// asks for it.
 pub(super) fn describe(tools: &Tools, folder: &Path, endpoint: String) -> Result<Lab> {
     let us = Identity::of(std::process::id()).context("looking at this process")?;
-    Lab::described(tools, folder, us, endpoint, (String::new(), PathBuf::new()))
+    let mut lab = Lab::described(tools, folder, us, endpoint, (String::new(), PathBuf::new()))?;
+    lab.aws.account_id = lab.emulator().account()?;
+    Ok(lab)
 }

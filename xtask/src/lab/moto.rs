@@ -116,6 +116,12 @@ pub(super) fn start_tied(tool: &Found, folder: &Path) -> Result<(Tied, u16)> {
     Ok((Tied { child }, port))
 }
 
+/// Starts moto without the additions, in an account that is not the lab's. It ends with this process.
+pub(super) fn start_plain(tool: &Found, folder: &Path) -> Result<(Tied, u16)> {
+    let (child, port) = start(tool, folder, "plain")?;
+    Ok((Tied { child }, port))
+}
+
 /// Where an emulator that was started in `folder` answers over TLS: its URL, and the authority to trust.
 pub(super) fn over_tls(folder: &Path) -> Result<(String, PathBuf)> {
     #[derive(serde::Deserialize)]

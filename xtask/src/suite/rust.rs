@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Lane, Run, Totals, test_totals};
 use crate::child;
@@ -60,10 +60,33 @@ pub(super) fn emulator(run: &mut Run<'_>) {
     command.args(["--", &format!("--test-threads={}", 2 * processors)]);
     command.env("DATAMCP_LAB", run.logs.join("lab/lab.json"));
     if foreign_endpoint().is_some() {
-        return foreign(run, command);
+        foreign(run, "cargo test, a foreign emulator", command);
+        return;
     }
     tests(run, lane, "cargo test, emulator tests", command);
     as_described(run, lane, &Emulator::new(&lab.aws));
+    drop(lab);
+    switched(run, &arguments);
+}
+
+/// A few tests on moto without additions, by the switch that users have: the whole path, and some that need additions.
+fn switched(run: &mut Run<'_>, arguments: &[&str]) {
+    let mut lab = None;
+    run.step(Lane::Emulator, "a foreign emulator", |run| {
+        let started = Lab::start_foreign(&run.logs.join("foreign"))?;
+        let seen = format!("{}, account {}", started.aws.endpoint, started.aws.account_id);
+        lab = Some(started);
+        Ok(seen)
+    });
+    let Some(lab) = lab else { return };
+    let mut command = cargo(run, arguments);
+    command.args(["--", "path::", "backend::answers::"]);
+    command.env("DATAMCP_LAB", run.logs.join("foreign/lab.json"));
+    command.env("DATAMCP_TEST_AWS_ENDPOINT", &lab.aws.endpoint);
+    let name = "cargo test, by DATAMCP_TEST_AWS_ENDPOINT";
+    if let Some(0) = foreign(run, name, command) {
+        run.step(Lane::Emulator, name, |_| bail!("no test said that it needs an addition"));
+    }
 }
 
 /// Whatever the tests expected: nothing that went over the wire may have been unlike the descriptions of AWS and Google.
@@ -78,10 +101,12 @@ pub(super) fn as_described(run: &mut Run<'_>, lane: Lane, emulator: &Emulator) {
 
 /// On somebody else's emulator: tests that end for want of one of the lab's additions are counted, and named in the log;
 /// any other failure is one.
-fn foreign(run: &mut Run<'_>, mut command: Command) {
+/// Answers how many these are, where nothing else failed.
+fn foreign(run: &mut Run<'_>, name: &str, mut command: Command) -> Option<usize> {
     let lane = Lane::Emulator;
-    let log = run.log(lane, "cargo test, emulator tests");
-    run.step(lane, "cargo test, a foreign emulator", |_| {
+    let log = run.log(lane, name);
+    let mut without = None;
+    run.step(lane, name, |_| {
         // Whether it went well is read from the log.
         let _ = child::run(&mut command, &log);
         let totals = Totals::of(&log)?;
@@ -93,8 +118,10 @@ fn foreign(run: &mut Run<'_>, mut command: Command) {
             println!("  not on this emulator: {name}");
         }
         ensure!(other == 0, "{other} tests failed for another reason; see {}", log.display());
+        without = Some(wanting.len());
         Ok(format!("{} passed, {} need the lab's additions", totals.passed, wanting.len()))
     });
+    without
 }
 
 /// Tests that ended with the words for a missing addition.

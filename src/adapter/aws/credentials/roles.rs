@@ -31,7 +31,18 @@ pub(super) async fn assume(
         .send()
         .await;
     let doing = format!("{doing}: assuming role {}", hop.arn);
-    let answer = asked.map_err(|error| refused(&doing, &error))?;
+    let answer = asked.map_err(|error| {
+        let refused = refused(&doing, &error);
+        // Both ends have to let it happen, and STS does not say which one did not.
+        let denied = error.code() == Some("AccessDenied");
+        if !denied {
+            return refused;
+        }
+        let arn = &hop.arn;
+        refused.detail("action", "sts:AssumeRole").next(format!(
+            "give these keys sts:AssumeRole on {arn}, and let its trust policy name them; if it asks for an external id, set external_id"
+        ))
+    })?;
     session_keys(&doing, answer.credentials())
 }
 

@@ -82,14 +82,14 @@ async fn exists(bucket: &Bucket<'_>) -> Result<bool> {
         }
         Err(error) => error,
     };
-    let status = error.raw_response().map(|r| r.status().as_u16());
-    match status {
-        Some(404) => Ok(false),
-        Some(301 | 400) => {
-            let region = error.raw_response().and_then(|r| r.headers().get("x-amz-bucket-region")).unwrap_or("another region").to_owned();
-            Err(elsewhere(bucket, &region))
-        }
-        Some(403) => Err(Error::new(
+    let answer = error.raw_response();
+    let region = answer.and_then(|r| r.headers().get("x-amz-bucket-region"));
+    match (answer.map(|r| r.status().as_u16()), region) {
+        (Some(404), _) => Ok(false),
+        // A refusal of another kind, of keys that have ended for one, is a 400 too: then no region is told.
+        (Some(301), region) => Err(elsewhere(bucket, region.unwrap_or("another region"))),
+        (Some(400), Some(region)) => Err(elsewhere(bucket, region)),
+        (Some(403), _) => Err(Error::new(
             ErrorCode::UpstreamDenied,
             format!("looking at s3://{}: it belongs to another account than {}, or this identity may not look at it", bucket.name, bucket.owner),
         )

@@ -18,8 +18,8 @@ refuses. The keys of GetSessionToken end when AWS would end them.
 - `{"device": SERIAL, "seed": BASE32}`: a device; null forgets it.
 - `{"device": SERIAL, "code": N}`: `{"code": DIGITS}`, what it shows now, or N steps of 30 seconds later.
 - `{"device": SERIAL}`: `{"asked": N, "taken": N}`: how many codes came, and how many were good.
-- `{"role": NAME}`: what was issued for this role: `{"issued": [{access_key_id, session, expires, calls, refused}]}`;
-  `calls` counts by `SERVICE ACTION`, `refused` is how many requests came after the end.
+- `{"role": NAME}`: what was issued for this role: `{"issued": [{access_key_id, secret, token, session, expires, calls,
+  refused}]}`; `calls` counts by `SERVICE ACTION`, `refused` is how many requests came after the end.
 
 Errors have the forms of AWS's protocols (botocore's service models name each service's): query, EC2, S3, JSON, REST-JSON.
 """
@@ -40,6 +40,7 @@ from xml.sax.saxutils import escape
 
 NAME = "keys"
 
+SECRET = (("secret", "SecretAccessKey"), ("token", "SessionToken"))
 ISSUING = ("AssumeRole", "AssumeRoleWithWebIdentity", "GetSessionToken")
 EXPIRED = "The security token included in the request is expired"
 
@@ -86,7 +87,7 @@ def control(request):
                 if key["role"] == role:
                     key["ends"] = datetime.now(timezone.utc)
             return {}
-        shown = ("access_key_id", "session", "expires", "calls", "refused")
+        shown = ("access_key_id", "secret", "token", "session", "expires", "calls", "refused")
         found = [key for key in _issued.values() if key["role"] == role]
         return {"issued": [{name: key[name] for name in shown} for key in found]}
 
@@ -282,8 +283,10 @@ def _noted(body, key, role, session, factor, ends):
             stamp = ends.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
             body = re.sub(r"<Expiration>[^<]*</Expiration>", f"<Expiration>{stamp}</Expiration>", body)
         expires = re.search(r"<Expiration>([^<]*)</Expiration>", body)
+        told = {part: re.search(f"<{name}>([^<]*)</{name}>", body) for part, name in SECRET}
         _issued[key] = {
             "access_key_id": key,
+            **{part: found.group(1) if found else None for part, found in told.items()},
             "role": role,
             "session": session,
             "factor": factor,

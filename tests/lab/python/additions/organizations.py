@@ -21,11 +21,14 @@ and the accounts by address. Further keys set what happens from then on:
 - `"busy_moves": N`: the next N MoveAccount are answered ConcurrentModificationException;
 - `"quota": N`: CreateAccount is refused, ConstraintViolationException, once there are N accounts;
 - `"assumable_after": N`: a new account's role is refused N times;
+- `"made": true`: requests that go on have ended;
+- `"older": S`: every account joined S seconds earlier than it did;
 - `"delegated": ID`: this account becomes a delegated administrator.
 
 Left out: closing, inviting, leaving, handshakes, policies; the time that a change takes until it is seen everywhere.
 """
 
+import datetime
 import io
 import json
 import re
@@ -55,6 +58,10 @@ def control(request):
         if "delegated" in request:
             known["delegated"].add(request["delegated"])
         backend = _backend(account)
+        for waiting in known["requests"].values() if request.get("made") else ():
+            waiting["polls"] = 0
+        for member in backend.accounts if "older" in request else ():
+            member.create_time -= datetime.timedelta(seconds=request["older"])
         there = {a.email: a.id for a in backend.accounts if _made(known, a)}
         return {
             "organization": backend.org.id,

@@ -8,7 +8,8 @@ and `AccessDeniedException` (403 where the protocol is REST); moto answers it wi
 request against the resource `*`, whichever table or cluster it is about; where such a request has no body, moto takes what it read from the path for one, and
 finds the signature wrong.
 S3 (API reference, HeadObject and GetObject): who may not list the bucket is answered 403 for an object that is not there;
-moto answers 404.
+moto answers 404. STS refuses in the form of its own protocol, moto in that of EC2. Who writes an object that is encrypted by a key of KMS needs `kms:GenerateDataKey` on the key, who reads it
+`kms:Decrypt`, and S3 says which is missing (S3 user guide, "Using server-side encryption with AWS KMS keys"); moto asks for neither.
 
 `POST /_lab/permissions` with `{"enforce": true | false}` switches enforcement; it answers with the actions that were asked
 for while it was on, since the last such call, and whether each was permitted. Off until then. Left out: conditions, resource
@@ -26,7 +27,8 @@ _asked = {}
 
 SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/aws4_request")
 DENIED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
-SPEAK_JSON = ("dynamodb", "eks", "organizations", "secretsmanager", "servicequotas")
+SPEAK_JSON = ("account", "dynamodb", "eks", "organizations", "secretsmanager", "servicequotas")
+REST = ("account", "eks")
 
 NAMES = {
     "HEAD": {"DEFAULT": "ListBucket"},
@@ -81,7 +83,9 @@ def wrap(app):
     def answer(environ, start_response):
         scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         if scope is not None and scope[1] == "s3":
-            return _hides_what_is_not_there(app, environ, start_response)
+            return _by_key(_hides_what_is_not_there, app, environ, start_response)
+        if scope is not None and scope[1] == "sts":
+            return _as_sts_refuses(app, environ, start_response)
         if scope is None or scope[1] not in SPEAK_JSON:
             return app(environ, start_response)
         started = []
@@ -89,13 +93,75 @@ def wrap(app):
         status, headers = started[-1]
         message = re.search(rb"<Message>(.*?)</Message>", body, re.DOTALL)
         if status.startswith("403") and b"<Code>AccessDenied</Code>" in body and message:
-            status = "403 Forbidden" if scope[1] == "eks" else "400 Bad Request"
+            status = "403 Forbidden" if scope[1] in REST else "400 Bad Request"
             body = json.dumps({"__type": "AccessDeniedException", "message": message[1].decode()}).encode()
             headers = [("Content-Type", "application/json"), ("X-Amzn-ErrorType", "AccessDeniedException"), ("Content-Length", str(len(body)))]
         start_response(status, headers)
         return [body]
 
     return answer
+
+
+def _as_sts_refuses(app, environ, start_response):
+    started = []
+    body = b"".join(app(environ, lambda status, headers, *rest: started.append((status, headers))))
+    status, headers = started[-1]
+    why = re.search(rb"<Code>AccessDenied</Code>\s*<Message>(.*?)</Message>", body, re.DOTALL)
+    if status.startswith("403") and why:
+        error = b"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>" + why[1] + b"</Message></Error>"
+        body = b"<ErrorResponse>" + error + b"<RequestId>lab</RequestId></ErrorResponse>"
+        headers = [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))]
+    start_response(status, headers)
+    return [body]
+
+
+def _by_key(then, app, environ, start_response):
+    """Passed on unless the object's key of KMS may not be used."""
+    bucket, _, key = environ.get("PATH_INFO", "").lstrip("/").partition("/")
+    if not _enforces() or not key:
+        return then(app, environ, start_response)
+    action, used = _key_used(environ, bucket, key)
+    refused = used and _may_not_use(environ, action, used)
+    if not refused:
+        return then(app, environ, start_response)
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    why = f"User: {refused} is not authorized to perform: {action} on resource: {used} because no identity-based policy allows the {action} action"
+    body = f"<Error><Code>AccessDenied</Code><Message>{why}</Message></Error>".encode()
+    start_response("403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _key_used(environ, bucket, key):
+    from moto.s3.models import s3_backends
+
+    partition, account = s3_backends.bucket_accounts.get(bucket, (None, None))
+    place = s3_backends[account][partition].buckets.get(bucket) if account else None
+    if place is None:
+        return None, None
+    if environ["REQUEST_METHOD"] == "PUT":
+        default = (place.encryption or {}).get("Rule", {}).get("ApplyServerSideEncryptionByDefault", {})
+        named = environ.get("HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION_AWS_KMS_KEY_ID")
+        return "kms:GenerateDataKey", named or default.get("KMSMasterKeyID")
+    if environ["REQUEST_METHOD"] == "GET":
+        return "kms:Decrypt", getattr(place.keys.get(key), "kms_key_id", None)
+    return None, None
+
+
+def _may_not_use(environ, action, key):
+    """Who may not, by their ARN; nothing for who may."""
+    from moto.core.exceptions import AccessDeniedError
+    from moto.iam.access_control import IAMRequest
+
+    headers = {"Authorization": environ["HTTP_AUTHORIZATION"]}
+    if "HTTP_X_AMZ_SECURITY_TOKEN" in environ:
+        headers["X-Amz-Security-Token"] = environ["HTTP_X_AMZ_SECURITY_TOKEN"]
+    asked = IAMRequest("123456789012", "POST", "/", {}, b"", headers, action.partition(":")[2])
+    asked._action = action
+    try:
+        asked.check_action_permitted(key)
+        return None
+    except AccessDeniedError:
+        return asked._access_key.arn
 
 
 def _hides_what_is_not_there(app, environ, start_response):

@@ -3,7 +3,7 @@
 AWS (Service Quotas reference, GetServiceQuota; quota code L-29A0C5DF, told in us-east-1): how many accounts an organization
 may have, 10 unless it was raised. moto 5.2.5 knows quotas of VPCs alone.
 
-`POST /_lab/quotas` with `{"accounts": n}` sets it. Left out: every other quota; whether an organization keeps to it.
+`POST /_lab/quotas` with `{"account": ID, "accounts": n}` sets it for the organization of this management account. Left out: every other quota; whether an organization keeps to it.
 """
 
 NAME = "quotas"
@@ -20,6 +20,7 @@ _quota = {
     "Unit": "None",
     "Value": 10.0,
 }
+_set = {}
 
 
 def wrap(app):
@@ -29,7 +30,7 @@ def wrap(app):
 
     def get_service_quota(self, service_code, quota_code):
         if (service_code, quota_code) == ("organizations", CODE) and self.region_name == "us-east-1":
-            return dict(_quota)
+            return {**_quota, "Value": _set.get(self.account_id, _quota["Value"])}
         return asked(self, service_code, quota_code)
 
     ServiceQuotasBackend.get_service_quota = get_service_quota
@@ -37,5 +38,5 @@ def wrap(app):
 
 
 def control(request):
-    _quota["Value"] = float(request["accounts"])
+    _set[str(request["account"])] = float(request["accounts"])
     return {}
