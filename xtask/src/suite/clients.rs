@@ -1,12 +1,15 @@
 //! The official MCP clients, in both generations of the protocol: each walks the same way through every tool.
 //!
-//! Programs in `tests/clients` drive the libraries; what they report is compared with what the emulator says.
+//! Programs in `tests/clients` drive the libraries; what they report is compared with what the emulator, the stand-ins for
+//! Google, the cluster and Argo CD say.
 
 mod conformance;
+mod ground;
 mod http;
 mod inputs;
 mod inspector;
 mod official;
+mod requests;
 mod site;
 mod walk;
 
@@ -17,12 +20,12 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use self::conformance::Fixture;
+use self::ground::Ground;
 use self::inspector::Inspector;
 use self::official::{Bridge, Way};
 use self::site::Site;
 use self::walk::Walker;
 use super::{Lane, Run};
-use crate::lab::Lab;
 use crate::tools::{Found, Tool};
 
 /// A client: its name, what its bridge is told to ask for, the revision that must be agreed on, and its walk.
@@ -62,14 +65,14 @@ pub(super) fn lane(run: &mut Run<'_>) {
     let lane = Lane::Clients;
     let tools = run.tools(lane, [Tool::Node, Tool::McpNode, Tool::McpPython]);
     let built = run.command(lane, "cargo build", super::rust::build(run));
-    let mut lab = None;
+    let mut ground = None;
     run.step(lane, "lab of the clients", |run| {
-        let started = Lab::start_private(&run.logs.join("clients/lab"))?;
-        let seen = started.aws.endpoint.clone();
-        lab = Some(started);
+        let laid = Ground::lay(run.checkout, &run.logs.join("clients/lab"))?;
+        let seen = format!("{}, a cluster, Argo CD, Google's stand-ins", laid.lab.aws.endpoint);
+        ground = Some(laid);
         Ok(seen)
     });
-    let (Some(tools), Some(lab), true) = (tools, lab, built) else { return };
+    let (Some(tools), Some(ground), true) = (tools, ground, built) else { return };
     let mut kit = None;
     run.step(lane, "tools to expect", |run| {
         let made = Kit::new(run.checkout.top(), &tools)?;
@@ -80,19 +83,19 @@ pub(super) fn lane(run: &mut Run<'_>) {
     let Some(kit) = kit else { return };
     // The quick ones first.
     kit.suites(run);
-    http::walk(run, &kit, &lab);
+    http::walk(run, &kit, &ground);
     for walk in [Walk::Short, Walk::Whole] {
         for client in TYPESCRIPT.into_iter().filter(|client| client.3 == walk) {
             let script = run.checkout.top().join("tests/clients/node/bridge.mjs");
             let program = vec![kit.node.clone(), script, kit.packages.clone()];
-            kit.bridge(run, &lab, program, client);
+            kit.bridge(run, &ground, program, client);
         }
         for (name, era, _) in INSPECTOR.into_iter().filter(|client| client.2 == walk) {
-            kit.inspector(run, &lab, name, era, walk);
+            kit.inspector(run, &ground, name, era, walk);
         }
         for client in PYTHON.into_iter().filter(|client| client.3 == walk) {
             let script = run.checkout.top().join("tests/clients/python/bridge.py");
-            kit.bridge(run, &lab, vec![kit.python.clone(), script], client);
+            kit.bridge(run, &ground, vec![kit.python.clone(), script], client);
         }
     }
 }
@@ -113,13 +116,13 @@ impl Kit {
     }
 
     /// The walk of a library.
-    fn bridge(&self, run: &mut Run<'_>, lab: &Lab, program: Vec<PathBuf>, client: Client) {
+    fn bridge(&self, run: &mut Run<'_>, ground: &Ground, program: Vec<PathBuf>, client: Client) {
         let (name, mode, revision, walk) = client;
         let folder = run.logs.join("clients").join(name);
         let log = run.log(Lane::Clients, name);
         let mut started = None;
         run.step(Lane::Clients, &format!("{name}: open"), |run| {
-            let site = Site::lay(run.checkout, &folder, lab, name)?;
+            let site = Site::lay(run.checkout, &folder, ground, name)?;
             let mut bridge = Bridge::new(program, mode, Way::Stdio, &log);
             let agreed = bridge.open(&site)?;
             ensure!(agreed == revision, "expected revision {revision}, got {agreed}");
@@ -127,7 +130,7 @@ impl Kit {
             Ok(agreed)
         });
         let Some((site, mut walker)) = started else { return };
-        self.walk(run, name, &site, &mut walker, walk);
+        self.walk(run, ground, name, &site, &mut walker, walk);
         if walk == Walk::Whole {
             run.step(Lane::Clients, &format!("{name}: faults 3, 4"), |_| {
                 walk::faults_3_and_4(&mut walker, &site)
@@ -140,7 +143,7 @@ impl Kit {
     fn inspector(
         &self,
         run: &mut Run<'_>,
-        lab: &Lab,
+        ground: &Ground,
         name: &'static str,
         era: &'static str,
         walk: Walk,
@@ -148,7 +151,7 @@ impl Kit {
         let folder = run.logs.join("clients").join(name);
         let mut laid = None;
         run.step(Lane::Clients, &format!("{name}: project"), |run| {
-            laid = Some(Site::lay(run.checkout, &folder, lab, name)?);
+            laid = Some(Site::lay(run.checkout, &folder, ground, name)?);
             Ok(String::new())
         });
         let Some(site) = laid else { return };
@@ -160,14 +163,21 @@ impl Kit {
             way: Way::Stdio,
             site: site.clone(),
         }));
-        self.walk(run, name, &site, &mut walker, walk);
+        self.walk(run, ground, name, &site, &mut walker, walk);
     }
 
-    fn walk(&self, run: &mut Run<'_>, name: &str, site: &Site, walker: &mut Walker, walk: Walk) {
+    fn walk(
+        &self,
+        run: &mut Run<'_>,
+        ground: &Ground,
+        name: &str,
+        site: &Site,
+        walker: &mut Walker,
+        walk: Walk,
+    ) {
         let lane = Lane::Clients;
-        let env = if walk == Walk::Whole { "dev" } else { "slow" };
         run.step(lane, &format!("{name}: every tool, defaults"), |_| {
-            walk::promise_1_defaults_change_nothing(walker, site, env, &self.expected)
+            walk::promise_1_defaults_change_nothing(walker, ground, site, walk, &self.expected)
         });
         run.step(lane, &format!("{name}: bad inputs 8, 9, 107"), |_| {
             walk::bad_inputs_8_9_and_107(walker)

@@ -116,6 +116,17 @@ impl Emulator {
         serde_json::from_str(&text).context("reading an answer of DynamoDB")
     }
 
+    /// Keys of the objects of a bucket, each with its mark.
+    pub fn objects(&self, bucket: &str) -> Result<Vec<(String, String)>> {
+        let listed = self.get("s3", &format!("/{bucket}?list-type=2"))?;
+        let pattern = Regex::new(r"(?s)<Key>([^<]*)</Key>.*?<ETag>([^<]*)</ETag>")
+            .context("an object of a list")?;
+        let texts = pattern.captures_iter(&listed).map(|found| {
+            [1, 2].map(|n| found.get(n).map_or_else(String::new, |text| text.as_str().to_owned()))
+        });
+        Ok(texts.map(|[key, mark]| (key, mark)).collect())
+    }
+
     /// The KMS key by which an object is encrypted; nothing when it is not by one.
     pub fn key_of_object(&self, bucket: &str, key: &str) -> Result<Option<String>> {
         let url = format!("{}/{bucket}/{key}", self.endpoint);

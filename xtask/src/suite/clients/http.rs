@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use super::ground::Ground;
 use super::official::{Bridge, Way};
 use super::site::Site;
 use super::walk::Walker;
 use super::{Kit, Lane, Run, Walk};
-use crate::lab::Lab;
 
 /// A server on a free port; it ends with this value.
 struct Server {
@@ -21,7 +21,7 @@ struct Server {
 }
 
 /// One client of each generation walks the short way.
-pub(super) fn walk(run: &mut Run<'_>, kit: &Kit, lab: &Lab) {
+pub(super) fn walk(run: &mut Run<'_>, kit: &Kit, ground: &Ground) {
     let tests = run.checkout.top().join("tests/clients");
     let python = vec![kit.python.clone(), tests.join("python/bridge.py")];
     let node = vec![kit.node.clone(), tests.join("node/bridge.mjs"), kit.packages.clone()];
@@ -34,7 +34,7 @@ pub(super) fn walk(run: &mut Run<'_>, kit: &Kit, lab: &Lab) {
         let log = run.log(Lane::Clients, name);
         let mut started = None;
         run.step(Lane::Clients, &format!("{name}: open"), |run| {
-            let site = Site::lay(run.checkout, &folder, lab, name)?;
+            let site = Site::lay(run.checkout, &folder, ground, name)?;
             let server = Server::start(&site)?;
             let wrong = Way::Http { url: server.url.clone(), token: "x".repeat(64) };
             let refused = Bridge::new(program.clone(), mode, wrong, &log).open(&site);
@@ -47,7 +47,7 @@ pub(super) fn walk(run: &mut Run<'_>, kit: &Kit, lab: &Lab) {
             Ok(format!("{agreed}; a wrong token was refused"))
         });
         let Some((site, _server, mut walker)) = started else { continue };
-        kit.walk(run, name, &site, &mut walker, Walk::Short);
+        kit.walk(run, ground, name, &site, &mut walker, Walk::Short);
         run.step(Lane::Clients, &format!("{name}: faults 3, 4"), |_| {
             super::walk::faults_3_and_4(&mut walker, &site)
         });

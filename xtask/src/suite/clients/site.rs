@@ -1,7 +1,8 @@
-//! A user's project for one client: three environments, one for each kind of thing that is shown.
+//! A user's project for one client: environments of AWS, one for each kind of thing that is shown, and of Google Cloud,
+//! organizations of both.
 //!
-//! `dev` is a bucket made by the real provider, `slow` takes long and needs no provider, `new` has no state
-//! bucket yet.
+//! `dev` is a bucket made by the real provider, and has the cluster and Argo CD; `slow` takes long and needs no provider,
+//! `new` has no state bucket yet. `gcp/dev` is a network by the stand-in for the provider, `gcp/new` has no bucket yet.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::ground::{CLUSTER, Ground, NEW_BUCKET, ORGANIZATION};
+use super::requests::organizations;
 use crate::child;
-use crate::lab::Lab;
+use crate::lab::{Google, Lab, NAMESPACE, copy_charts};
 use crate::person::Person;
 use crate::place::Checkout;
 
@@ -19,16 +22,23 @@ use crate::place::Checkout;
 pub(super) struct Site {
     pub(super) folder: PathBuf,
     pub(super) lab: Lab,
+    google: Google,
     program: PathBuf,
     name: String,
 }
 
 impl Site {
     /// Lays a project; `name` keeps its buckets apart from those of other clients.
-    pub(super) fn lay(checkout: &Checkout, folder: &Path, lab: &Lab, name: &str) -> Result<Self> {
+    pub(super) fn lay(
+        checkout: &Checkout,
+        folder: &Path,
+        ground: &Ground,
+        name: &str,
+    ) -> Result<Self> {
         let site = Self {
             folder: folder.to_path_buf(),
-            lab: lab.clone(),
+            lab: Lab::clone(&ground.lab),
+            google: ground.google.clone(),
             program: checkout.target().join("debug/datamcp"),
             name: name.to_owned(),
         };
@@ -40,7 +50,26 @@ impl Site {
         let text =
             fs::read_to_string(checkout.top().join(lock)).context("reading the lock file")?;
         site.write(lock, &text)?;
+        let text = fs::read_to_string(&site.lab.terraform.google_lock)
+            .context("reading the lock file of the google provider")?;
+        for env in ["dev", "new"] {
+            site.write(&format!("infra/gcp/envs/{env}/main.tf"), NETWORK)?;
+            site.write(&format!("infra/gcp/envs/{env}/.terraform.lock.hcl"), &text)?;
+        }
+        copy_charts(checkout, &site.folder)?;
         Ok(site)
+    }
+
+    /// A name for what this client plans and nobody makes.
+    pub(super) fn fresh(&self) -> String {
+        format!("{}-new", self.name)
+    }
+
+    /// The repository that the project of Argo CD may deploy.
+    pub(super) fn repository(&self) -> Result<String> {
+        let cluster = self.lab.cluster.as_ref().context("the lab has no cluster")?;
+        let argocd = cluster.argocd.as_ref().context("the lab has no Argo CD")?;
+        Ok(format!("file://{}", argocd.repository.display()))
     }
 
     /// The bucket that `dev` makes.
@@ -101,13 +130,37 @@ impl Site {
     fn settings(&self) -> Result<String> {
         let user = child::capture(Command::new("id").arg("-un"))?;
         let (aws, terraform) = (&self.lab.aws, &self.lab.terraform);
-        let environment = |name: &str, state: &str| {
+        let cluster = self.lab.cluster.as_ref().context("the lab has no cluster")?;
+        let argocd = cluster.argocd.as_ref().context("the lab has no Argo CD")?;
+        let environment = |name: &str, state: &str, more: &str| {
             format!(
                 "[environments.aws.{name}]\ntier = \"dev\"\naccount_id = \"{}\"\nregion = \"{}\"\n\
-                 state = {state}\n\n",
+                 state = {state}\n{more}\n",
                 aws.account_id, aws.region
             )
         };
+        let with_cluster = format!(
+            "cluster = {{ name = \"{CLUSTER}\", namespaces = [\"{NAMESPACE}\"] }}\n\
+             argocd = {{ server = \"main\", project = \"{}\", destination = \"{}\", repos = [\"{}\"] }}\n",
+            argocd.project,
+            cluster.kubernetes.endpoint,
+            self.repository()?,
+        );
+        let servers = format!(
+            "[helm]\nbinary = \"{}\"\n\n[argocd.main]\nurl = \"{}\"\ntoken = \"file:{}\"\nca = \"{}\"\n\n",
+            cluster.kubernetes.helm.display(),
+            argocd.url,
+            argocd.project_token.display(),
+            argocd.ca.display(),
+        );
+        let google = self.google.settings("");
+        // The second environment of Google Cloud is the first one with another bucket.
+        let (_, dev) = google.split_once("[environments.gcp.dev]").context("no gcp/dev")?;
+        let new =
+            format!("[environments.gcp.new]{dev}").replace(&self.google.state_bucket, NEW_BUCKET);
+        let new: Vec<&str> = new.lines().filter(|line| !line.starts_with("cluster = ")).collect();
+        let new = new.join("\n");
+        let credentials = self.google.credentials.display().to_string();
         let s3 = |bucket: &str| {
             format!(
                 "{{ backend = \"s3\", bucket = \"{bucket}\", key = \"{}.tfstate\" }}",
@@ -116,15 +169,16 @@ impl Site {
         };
         Ok(format!(
             "project = \"clients\"\n\n[terraform]\nbinary = \"{}\"\nprovider_mirror = \"{}\"\n\
-             allow_code = [\"local-exec\"]\n\n[aws]\nendpoint_url = \"{}\"\n\n{}{}{}\
+             allow_code = [\"local-exec\"]\n\n[aws]\nendpoint_url = \"{}\"\n\n{servers}{}{}{}{google}\n{new}\n\n{}\
              [tiers.dev]\nauto_approve = []\n\n[principals.agent]\nos_user = \"{}\"\n\
              roles = [\"change\", \"destroy\"]\n",
             terraform.path.display(),
             terraform.provider_mirror.display(),
             aws.endpoint,
-            environment("dev", &s3(&aws.state_bucket)),
-            environment("slow", "{ backend = \"local\", path = \"slow.tfstate\" }"),
-            environment("new", &s3(&self.state_bucket())),
+            environment("dev", &s3(&aws.state_bucket), &with_cluster),
+            environment("slow", "{ backend = \"local\", path = \"slow.tfstate\" }", ""),
+            environment("new", &s3(&self.state_bucket()), ""),
+            organizations(ORGANIZATION, &credentials),
             user.trim(),
         ))
     }
@@ -144,6 +198,39 @@ impl Site {
         )
     }
 }
+
+/// A network of Google Cloud.
+const NETWORK: &str = r#"terraform {
+  backend "gcs" {}
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.45"
+    }
+  }
+}
+
+variable "project_id" {
+  type = string
+}
+
+variable "region" {
+  type = string
+}
+
+variable "cluster_location" {
+  type = string
+}
+
+resource "google_compute_network" "main" {
+  name    = "${var.cluster_location}-main"
+  project = var.project_id
+}
+
+output "region" {
+  value = var.region
+}
+"#;
 
 /// Twenty steps, a second each, one after the other.
 fn slow() -> String {

@@ -6,14 +6,20 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use super::Walk;
+use super::ground::Ground;
 use super::inspector::Inspector;
 use super::official::{Bridge, Called};
+use super::requests::requests;
 use super::site::Site;
 use crate::lab::Inventory;
 use crate::mcp::Answer;
 
 /// Answers that say that the work goes on.
 const UNFINISHED: [&str; 2] = ["queued", "running"];
+
+/// Tools that are no reading and have no dry run: a file of the user's own, the end of an operation.
+const BESIDE: [&str; 2] = ["generate_kubeconfig", "cancel_operation"];
 
 /// A client on the walk.
 #[derive(Debug)]
@@ -74,45 +80,54 @@ impl Walker {
     }
 }
 
-/// Every tool of the list, called with its defaults: each answers in its schema, and nothing changes.
+/// Every tool of the list, called with what it needs and its defaults: each answers in its schema, each that can change
+/// something has planned it, and nothing is changed.
 pub(super) fn promise_1_defaults_change_nothing(
     walker: &mut Walker,
+    ground: &Ground,
     site: &Site,
-    env: &str,
+    walk: Walk,
     expected: &BTreeSet<String>,
 ) -> Result<String> {
-    let before = site.lab.emulator().inventory()?;
+    let env = if walk == Walk::Whole { "dev" } else { "slow" };
+    let before = ground.look()?;
     let tools = walker.tools()?;
     let name = |tool: &Value| tool.get("name").and_then(Value::as_str).map(str::to_owned);
     let listed: BTreeSet<String> = tools.iter().filter_map(name).collect();
     ensure!(listed == *expected, "expected the tools {expected:?}, got {listed:?}");
+    let (mut known, mut planned) = (String::new(), 0);
     for tool in &tools {
         let fields = tool.pointer("/inputSchema/properties").context("a tool without a schema")?;
         ensure!(tool.get("outputSchema").is_some(), "a tool without an output schema: {tool}");
-        let mut arguments = json!({});
-        if let Some(given) = arguments.as_object_mut() {
-            for (field, value) in [("cloud", "aws"), ("env", env)] {
-                if fields.get(field).is_some() {
-                    given.insert(field.to_owned(), json!(value));
-                }
-            }
-            if fields.get("id").is_some() {
-                given.insert("id".to_owned(), json!("01890000-0000-7000-8000-000000000000"));
-            }
-        }
         let name = name(tool).context("a tool without a name")?;
-        let answer = walker.settle(&name, &arguments)?;
-        ensure!(answer.structured.is_object(), "{name}: no structured answer: {}", answer.text);
-        let code = answer.text_at("/error/code");
-        ensure!(answer.is_error == code.is_some(), "{name}: {}", answer.brief());
-        ensure!(code != Some("internal"), "{name}: {}", answer.brief());
-        if fields.get("dry_run").is_some() {
-            let harmless = ["planned", "failed", "refused"].contains(&answer.status());
-            ensure!(harmless, "{name} with defaults: {}", answer.brief());
+        let plans = fields.get("dry_run").is_some();
+        let reads = tool.pointer("/annotations/readOnlyHint") == Some(&json!(true));
+        ensure!(
+            plans || reads || BESIDE.contains(&name.as_str()),
+            "{name} changes something and has no dry run"
+        );
+        for request in requests(&name, site, walk, env, &known)? {
+            let answer = walker.settle(&name, &request)?;
+            let what = format!("{name} {request}");
+            ensure!(answer.structured.is_object(), "{what}: no structured answer: {}", answer.text);
+            let code = answer.text_at("/error/code");
+            ensure!(answer.is_error == code.is_some(), "{what}: {}", answer.brief());
+            if name == "cancel_operation" {
+                ensure!(code == Some("invalid_request"), "{what}: {}", answer.brief());
+                continue;
+            }
+            ensure!(code.is_none(), "{what}: {}", answer.brief());
+            if plans {
+                ensure!(answer.status() == "planned", "{what}: {}", answer.brief());
+                let id = answer.text_at("/operation_id").context("no operation_id")?;
+                id.clone_into(&mut known);
+                planned += 1;
+            }
         }
     }
-    unchanged(site, &before)?;
-    Ok(format!("{} tools, nothing changed", tools.len()))
+    let now = ground.look()?;
+    before.is_still(&now)?;
+    Ok(format!("{} tools, {planned} plans, {} things unchanged", tools.len(), now.number()))
 }
 
 /// What a model gets wrong is a tool result that it can act on; an unknown tool is a fault of the protocol.

@@ -8,7 +8,7 @@ use super::Ground;
 use crate::demo::expect;
 use crate::lab::{Emulator, Google as Project, Lab};
 
-/// A network's name and type, as `infra/gcp` makes it.
+/// Type of what is changed by hand.
 const NETWORK: &str = "google_compute_network";
 /// What has to come of `infra/gcp`, whatever else does.
 const KINDS: [&str; 5] = [
