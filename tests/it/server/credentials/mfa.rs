@@ -131,10 +131,7 @@ fn a_code_that_is_not_taken_is_told_and_leaves_nothing() {
     assert!(told.contains("MultiFactorAuthentication failed"), "{told}");
     assert!(told.contains("wait for the device's next one"), "{told}");
     let log = rig.log();
-    assert_eq!(
-        (&log[0]["tool"], &log[0]["status"]),
-        (&"sign_in".into(), &"failed".into())
-    );
+    assert_eq!((&log[0]["tool"], &log[0]["status"]), (&"sign_in".into(), &"failed".into()));
     assert!(rig.sessions().is_empty());
     rig.wants_a_person();
 
