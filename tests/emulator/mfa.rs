@@ -28,7 +28,9 @@ impl Guarded {
         let trust = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
             "Principal": { "AWS": "*" }, "Action": "sts:AssumeRole",
             "Condition": { "Bool": { "aws:MultiFactorAuthPresent": "true" } } }] });
-        let trust: String = trust.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let trust: Vec<String> =
+            trust.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let trust = trust.concat();
         let form = format!(
             "Action=CreateRole&Version=2010-05-08&RoleName={name}&AssumeRolePolicyDocument={trust}"
         );

@@ -30,6 +30,7 @@ import hashlib
 import hmac
 import io
 import json
+import os
 import re
 import struct
 import threading
@@ -268,7 +269,12 @@ def _issue(app, environ, start_response, action, form):
         role = user if of_user else form.get("RoleArn", "").rpartition("/")[2]
         factor = of_user and "SerialNumber" in form
         ends = _end(body) if of_user else None
-        body = _noted(body, key.group(1), role, form.get("RoleSessionName", ""), factor, ends)
+        issued = key.group(1)
+        if of_user:
+            # Moto's is a constant, which the lab's own user has.
+            issued = "ASIA" + base64.b32encode(os.urandom(10)).decode()
+            body = body.replace(key.group(), f"<AccessKeyId>{issued}</AccessKeyId>")
+        body = _noted(body, issued, role, form.get("RoleSessionName", ""), factor, ends)
     data = body.encode()
     headers = [(name, value) for name, value in told["headers"] if name.lower() != "content-length"]
     start_response(told["status"], [*headers, ("Content-Length", str(len(data)))])
