@@ -3,6 +3,6 @@
 
 mod credentials;
 mod path;
-mod project;
+pub(crate) mod project;
 mod secret;
 mod storage;
