@@ -1,6 +1,9 @@
 //! Google Cloud: tokens and clusters by the lab's stand-in, whose answers are held against Google's own descriptions of
 //! its APIs; the cluster behind them is the real one.
 
+mod ageing;
+mod ways;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -32,11 +35,11 @@ fn told(lab: &Lab, state: &Value) -> Value {
 impl Google {
     /// A person who signed in and may act as the deployer, a project, a cluster in it.
     fn new() -> Self {
-        Self::lasting(3600)
+        Self::lasting(3600, None)
     }
 
-    /// The same, with the person's tokens lasting so many seconds.
-    fn lasting(seconds: u32) -> Self {
+    /// The same, with the person's tokens lasting so many seconds, and the deployer's that are made with them.
+    fn lasting(seconds: u32, acting: Option<u32>) -> Self {
         let (id, cluster) = (fresh("acme-gcp"), fresh("gke"));
         let project = Project::new();
         let person = format!("{id}@example.com");
@@ -45,7 +48,8 @@ impl Google {
         let lab = &google.project.lab;
         told(
             lab,
-            &json!({ "person": google.person, "refresh_token": google.refresh, "seconds": seconds }),
+            &json!({ "person": google.person, "refresh_token": google.refresh, "seconds": seconds,
+                "acting_seconds": acting }),
         );
         told(lab, &json!({ "project": google.id, "members": [google.person, DEPLOYER] }));
         // Whoever else has a test now stays in it.
@@ -105,7 +109,7 @@ impl Google {
         self.project.call("generate_kubeconfig", &request)
     }
 
-    /// A user's shell beside the project, without a word of Google in it.
+    /// A user's shell beside the project, without a word of Google in it; the project's own variables are.
     fn by_hand(&self, program: &Path, arguments: &[&str]) -> Output {
         Command::new(program)
             .args(arguments)
@@ -113,6 +117,7 @@ impl Google {
             .env_clear()
             .env("HOME", self.project.folder().join("home"))
             .env("KUBECONFIG", self.project.folder().join("kubeconfig"))
+            .envs(self.project.variables.iter().cloned())
             .output()
             .unwrap()
     }
@@ -182,8 +187,8 @@ fn kubectl_helm_and_the_rust_client_by_hand_come_into_a_cluster_of_gke_with_the_
 
 #[test]
 fn a_release_is_made_and_taken_away_in_a_cluster_of_gke() {
-    // A person's token lasts a second: the run asks for its own again and again.
-    let google = Google::lasting(1);
+    // A person's token lasts a second: whoever makes one for the deployer asks for it anew.
+    let google = Google::lasting(1, None);
     let planned = google.project.call("helm_deploy", &google.deployment()).expect("planned");
     assert_eq!(planned.value["summary"]["add"], 3, "{:#}", planned.value);
     let plan = json!({ "plan_id": planned.value["plan_id"] });
@@ -204,7 +209,7 @@ fn a_release_is_made_and_taken_away_in_a_cluster_of_gke() {
                 let text = std::fs::read(entry.path()).unwrap();
                 let text = String::from_utf8_lossy(&text);
                 let clean = !text.contains(CANARY) && !text.contains("ya29.");
-                assert!(clean, "security 21: {}", entry.path().display());
+                assert!(clean, "promise 7: {}", entry.path().display());
             }
         }
     }

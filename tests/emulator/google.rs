@@ -5,6 +5,6 @@ mod begin;
 mod credentials;
 mod moved;
 mod path;
-mod project;
+pub(crate) mod project;
 mod secret;
 mod storage;

@@ -1,6 +1,6 @@
 //! No secret leaves: canaries are planted where secrets come from, and looked for wherever texts go.
 
-mod canary;
+pub(crate) mod canary;
 mod credentials;
 mod environment;
 mod factor;

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::Duration;
 
 use super::known::{by_kubeconfig_at, token_file};
-use super::project::TEMPLATE;
 use crate::harness::{kubernetes, lab, node_for, until};
 
 /// A way to the API server that can be cut. TLS goes through it untouched.
@@ -67,11 +66,7 @@ fn fault_46_an_api_server_that_flaps_loses_no_status() {
     let way = Way::to(&kubernetes(&lab).endpoint);
     let user = format!("{{ tokenFile: '{}' }}", token_file(&lab).display());
     let project = by_kubeconfig_at(&way.url, &user, "");
-    let place =
-        "lab/for: {{ .Release.Name }} }\n      tolerations: [{ key: lab/for, operator: Exists }]\n";
-    let template = TEMPLATE.replace("no: such-node }\n", place);
-    assert_ne!(template, TEMPLATE);
-    project.write("helm/charts/web/templates/all.yaml", &template);
+    project.waits_for_a_node();
     let (id, _) = project.hanging();
     until("a pod that waits", || {
         let path = format!("/apis/apps/v1/namespaces/apps/deployments/{}", project.release);

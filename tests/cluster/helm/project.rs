@@ -251,12 +251,28 @@ impl Project {
 
     /// Starts a deployment that never gets ready, and waits until helm works on it. Its operation, and helm's process.
     pub(crate) fn hanging(&self) -> (String, i32) {
+        self.hanging_in("aws-dev")
+    }
+
+    /// The same in the cluster of another context.
+    pub(crate) fn hanging_in(&self, context: &str) -> (String, i32) {
         let mut request = self.deployment(json!({ "stuck": true, "tag": "2" }));
+        request["kube_context"] = json!(context);
         request["wait_s"] = json!(0);
         request["timeout_s"] = json!(240);
         let id = self.really("helm_deploy", request).expect("running").text("/operation_id");
         let pid = self.started(&id);
         (id, pid)
+    }
+
+    /// Has a deployment that hangs get ready once there is a node of the release's name ([`node_for`]).
+    ///
+    /// [`node_for`]: crate::harness::node_for
+    pub(crate) fn waits_for_a_node(&self) {
+        let place = "lab/for: {{ .Release.Name }} }\n      tolerations: [{ key: lab/for, operator: Exists }]\n";
+        let template = TEMPLATE.replace("no: such-node }\n", place);
+        assert_ne!(template, TEMPLATE);
+        self.write("helm/charts/web/templates/all.yaml", &template);
     }
 
     /// Waits until an operation's helm was started; its process.
@@ -274,6 +290,14 @@ impl Project {
     /// How an operation ended.
     pub(crate) fn end(&self, id: &str) -> Answered {
         self.call("get_operation", &json!({ "id": id, "wait_s": 300 }))
+    }
+
+    /// How the release's first revision stands, by what helm keeps of it in the cluster.
+    pub(crate) fn first_revision(&self) -> String {
+        let name = format!("sh.helm.release.v1.{}.v1", self.release);
+        let path = format!("/api/v1/namespaces/apps/secrets/{name}");
+        let kept = kubernetes(&self.lab).as_admin().unwrap().get(&path).unwrap().unwrap();
+        kept["metadata"]["labels"]["status"].as_str().unwrap().to_owned()
     }
 
     /// An object in the cluster, seen by its administrator.

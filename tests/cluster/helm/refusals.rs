@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::project::Project;
+use crate::harness::{fresh, lab};
 
 #[test]
 fn values_that_break_the_charts_schema_are_refused_before_anything_is_done() {
@@ -53,6 +54,21 @@ fn fault_45_without_an_access_entry_the_cluster_takes_no_token() {
     let project = Project::with(&[], "");
     let refused = project.call("helm_deploy", &project.deployment(json!({})));
     refused.refused("upstream_denied").says("/error/next", "access entry");
+}
+
+#[test]
+fn fault_45_a_private_endpoint_that_is_not_reached_says_that_it_is_one() {
+    let (lab, name) = (lab(), fresh("eks"));
+    lab.emulator().create_eks_cluster(&name, &["datamcp:deployers"]).unwrap();
+    // Nobody is there: this machine is outside of the cluster's network.
+    let private =
+        json!({ "region": lab.aws.region, "cluster": name, "endpoint": "https://127.0.0.1:1" });
+    lab.emulator().control("eks", &json!({ "private": private })).unwrap();
+    let project = Project::on(lab, &format!("name = \"{name}\""));
+    let lost =
+        project.call("helm_deploy", &project.deployment(json!({}))).refused("upstream_failed");
+    lost.says("/error/next", "inside of its network only");
+    lost.says("/error/details/private_endpoint", "true");
 }
 
 #[test]

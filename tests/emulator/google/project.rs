@@ -11,7 +11,9 @@ use super::storage::Guarded;
 use crate::harness::{Answered, Project, Settings, feed, module_of};
 
 /// What must be seen nowhere but in the person's own file: every token of the stand-in begins like the second one.
-pub(super) const CANARIES: [&str; 2] = ["canary-5fd2", "ya29."];
+pub(super) const CANARIES: [&str; 2] = [SIGN_IN, "ya29."];
+/// What every part of the person's sign-in begins with.
+pub(crate) const SIGN_IN: &str = "canary-5fd2";
 
 /// All of it. Names are a test's own: what the stand-in knows is shared.
 pub(super) struct Google {
@@ -64,6 +66,11 @@ impl Google {
     /// Says something to a part of the lab.
     pub(super) fn told(&self, part: &str, said: &Value) -> Value {
         self.project.lab.emulator().control(part, said).unwrap()
+    }
+
+    /// What the person's tokens were shown for.
+    pub(super) fn tokens(&self) -> Vec<Value> {
+        self.told("google", &json!({ "tokens": self.person }))["tokens"].as_array().unwrap().clone()
     }
 
     /// Who may see the project.

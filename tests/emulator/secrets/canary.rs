@@ -14,17 +14,18 @@ use datamcp::secret::MASK;
 use serde_json::{Value, json};
 use xtask::mcp::Client;
 
+use crate::google::project::SIGN_IN;
 use crate::harness::{Answered, Effects, Project, argv, for_real, module_of, step, structured};
 
 const SENSITIVE: &str = "canaryZq7sensitivevariable";
 const PLAIN: &str = "canaryXw3plaindbpassword";
 const OUTPUT: &str = "canaryLm9sensitiveoutput";
 const ACCESS: &str = "canaryKp5AwsSecretAccessKey0123456789abcd";
-pub(super) const FETCHED: &str = "canaryVb2fetchedfromamanager";
-pub(super) const ROTATED: &str = "canaryRe6rotatedinthemanager";
+pub(crate) const FETCHED: &str = "canaryVb2fetchedfromamanager";
+pub(crate) const ROTATED: &str = "canaryRe6rotatedinthemanager";
 /// The seed of an MFA device: base32 of 20 bytes.
 pub(super) const SEED: &str = "MNQW4YLSPFHWMYLTMVSWI33GMFWGSY3F";
-const ALL: [&str; 7] = [SENSITIVE, PLAIN, OUTPUT, ACCESS, FETCHED, ROTATED, SEED];
+const ALL: [&str; 8] = [SENSITIVE, PLAIN, OUTPUT, ACCESS, FETCHED, ROTATED, SEED, SIGN_IN];
 
 /// A secret in each place; the last step fails when told to, with the secrets in its error.
 fn module(effects: &Effects, fails: bool) -> String {
@@ -53,7 +54,7 @@ fn module(effects: &Effects, fails: bool) -> String {
 }
 
 /// Where canaries were found.
-pub(super) fn found(place: &str, text: &str) -> Vec<String> {
+pub(crate) fn found(place: &str, text: &str) -> Vec<String> {
     let hits =
         ALL.iter().filter(|canary| text.contains(**canary) || text.contains(&base64(canary)));
     hits.map(|canary| format!("{place}: {}…", &canary[..9])).collect()
@@ -83,7 +84,7 @@ impl<R: Read> Read for Tee<R> {
 }
 
 /// A server whose every word is kept.
-pub(super) fn overheard(project: &Project) -> (Child, Client, Arc<Mutex<Vec<u8>>>) {
+pub(crate) fn overheard(project: &Project) -> (Child, Client, Arc<Mutex<Vec<u8>>>) {
     let mut command = project.command(&["serve"]);
     command.env("AWS_SECRET_ACCESS_KEY", ACCESS);
     let log = fs::File::create(project.folder().join("server.log")).unwrap();
@@ -97,7 +98,7 @@ pub(super) fn overheard(project: &Project) -> (Child, Client, Arc<Mutex<Vec<u8>>
 }
 
 /// Looks at the arguments of every process while some work is done.
-pub(super) fn watching<T>(work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
+pub(crate) fn watching<T>(work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let watcher = scope.spawn(|| {
@@ -121,7 +122,7 @@ pub(super) fn watching<T>(work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
 }
 
 /// Everything below a folder but what is sealed and what is left out.
-pub(super) fn files(folder: &Path, left_out: &[&str]) -> Vec<String> {
+pub(crate) fn files(folder: &Path, left_out: &[&str]) -> Vec<String> {
     let walk = walkdir::WalkDir::new(folder).into_iter().flatten();
     walk.filter(|e| e.file_type().is_file())
         .filter(|e| {
@@ -137,8 +138,8 @@ pub(super) fn files(folder: &Path, left_out: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// What the command line shows of an operation.
-pub(super) fn screens(project: &Project, id: &str) -> Vec<String> {
+/// What the command line shows of an operation in `dev` of this cloud.
+pub(crate) fn screens(project: &Project, cloud: &str, id: &str) -> Vec<String> {
     let all: [&[&str]; 8] = [
         &["ops", "show", id],
         &["--json", "ops", "show", id],
@@ -146,8 +147,8 @@ pub(super) fn screens(project: &Project, id: &str) -> Vec<String> {
         &["ops", "list"],
         &["--json", "get-operation", "--id", id],
         &["get-operation", "--id", id, "--log-cursor", "0"],
-        &["terraform-outputs", "--cloud", "aws", "--env", "dev"],
-        &["--json", "terraform-outputs", "--cloud", "aws", "--env", "dev"],
+        &["terraform-outputs", "--cloud", cloud, "--env", "dev"],
+        &["--json", "terraform-outputs", "--cloud", cloud, "--env", "dev"],
     ];
     let shown = |words: &[&str]| {
         let answer = project.cli(words);
@@ -179,8 +180,8 @@ fn walk(project: &Project, client: &mut Client, fails: bool) -> (Answered, Vec<S
     if !fails {
         call("destroy_terraform", json!({ "cloud": "aws", "env": "dev" })).expect("planned");
     }
-    let mut hits = screens(project, &id);
-    hits.extend(screens(project, &planned.operation()));
+    let mut hits = screens(project, "aws", &id);
+    hits.extend(screens(project, "aws", &planned.operation()));
     (done, hits)
 }
 

@@ -93,9 +93,9 @@ fn walk(site: &Site, client: &mut Client) -> (Answered, Vec<String>) {
     call("list_operations", json!({}));
     call("detect_drift", target.clone()).expect("succeeded");
     call("destroy_terraform", target).expect("planned");
-    let mut hits = screens(&site.project, &id);
-    hits.extend(screens(&site.project, &planned.operation()));
-    hits.extend(screens(&site.project, &refused.operation()));
+    let mut hits = screens(&site.project, "aws", &id);
+    hits.extend(screens(&site.project, "aws", &planned.operation()));
+    hits.extend(screens(&site.project, "aws", &refused.operation()));
     (done, hits)
 }
 

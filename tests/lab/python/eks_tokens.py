@@ -142,6 +142,8 @@ def caller(query, region):
     headers = {
         "Authorization": f"AWS4-HMAC-SHA256 Credential={query['X-Amz-Credential']}, SignedHeaders=host, Signature=0",
         "Content-Type": "application/x-www-form-urlencoded",
+        # The emulator notes which keys came as tokens.
+        "User-Agent": "lab-token-review",
     }
     if "X-Amz-Security-Token" in query:
         headers["X-Amz-Security-Token"] = query["X-Amz-Security-Token"]

@@ -98,8 +98,7 @@ impl Metric {
         let value = match (&self.int_value, &self.double_value, &self.string_value) {
             // A number of 64 bits is a text in Google's JSON.
             (Value::String(text), ..) => plain(text),
-            (Value::Number(number), ..) => number.to_string(),
-            (_, Some(number), _) => number.to_string(),
+            (Value::Number(number), ..) | (_, Some(number), _) => number.to_string(),
             (.., Some(text)) => plain(text),
             _ => return None,
         };
@@ -117,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    fn read(operations: Value) -> Vec<ClusterOperation> {
+    fn read(operations: &Value) -> Vec<ClusterOperation> {
         let listed = json!({ "operations": operations });
         serde_json::from_value::<Operations>(listed).unwrap().of("acme")
     }
@@ -139,10 +138,10 @@ mod tests {
         let progress = json!({ "stages": [{ "status": "DONE" }, { "status": "RUNNING" }],
             "metrics": [{ "name": "nodes done", "intValue": "4" }, { "name": "progress", "doubleValue": 0.5 },
                 { "name": "bar", "stringValue": "##\u{1b}[1m" }, { "name": "empty" }] });
-        let found = read(json!([operation(&json!({ "progress": progress, "detail": "nodes" }))]));
+        let found = read(&json!([operation(&json!({ "progress": progress, "detail": "nodes" }))]));
         let told = "1 of 2 stages done, nodes done 4, progress 0.5, bar ##[1m, nodes";
         assert_eq!(found[0].progress.as_deref(), Some(told));
-        assert_eq!(read(json!([operation(&json!({}))]))[0].progress, None);
+        assert_eq!(read(&json!([operation(&json!({}))]))[0].progress, None);
     }
 
     #[test]
@@ -153,8 +152,8 @@ mod tests {
         let broken = || json!({ "code": 8, "message": "no more addresses" });
         let good = ended("b", "2026-01-03T00:00:00Z", Value::Null);
         let bad = ended("a", "2026-01-02T00:00:00Z", broken());
-        assert_eq!(read(json!([bad, good])), []);
-        let found = read(json!([good, ended("c", "2026-01-04T00:00:00Z", broken()), bad]));
+        assert_eq!(read(&json!([bad, good])), []);
+        let found = read(&json!([good, ended("c", "2026-01-04T00:00:00Z", broken()), bad]));
         assert_eq!((found.len(), found[0].id.as_str()), (1, "c"));
         assert_eq!(found[0].error.as_deref(), Some("no more addresses"));
     }

@@ -15,17 +15,13 @@ const ACCOUNT: &str = "/computeMetadata/v1/instance/service-accounts/default/";
 const LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) async fn token(search: &Search<'_>) -> Result<Found> {
-    let found = match tokio::time::timeout(LIMIT, found(search)).await {
-        Ok(found) => found,
-        Err(_) => {
-            let why = format!(
-                "{}: asking the metadata server: no answer within {} s",
-                search.doing,
-                LIMIT.as_secs()
-            );
-            Err(Error::new(ErrorCode::TimedOut, why).detail("unreached", true))
-        }
+    let silent = || {
+        let limit = LIMIT.as_secs();
+        let why =
+            format!("{}: asking the metadata server: no answer within {limit} s", search.doing);
+        Err(Error::new(ErrorCode::TimedOut, why).detail("unreached", true))
     };
+    let found = tokio::time::timeout(LIMIT, found(search)).await.unwrap_or_else(|_| silent());
     found.map_err(|error| {
         if !is_unreached(&error) {
             return error;

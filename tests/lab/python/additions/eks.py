@@ -11,6 +11,7 @@ entries that nodes get by themselves, kinds of entry other than STANDARD, ListAc
 
 Control, one of:
 - `{"endpoint": URL, "certificate": base64}` names the API server;
+- `{"private": {"region": …, "cluster": …, "endpoint": URL}}`: this cluster's API has a private endpoint only, and this one;
 - `{"key": key id}` answers `{"secret": …, "token": …}`, nulls for a key that moto does not know, no token for a user's;
 - `{"clusters": region}` answers `{"clusters": [names]}`;
 - `{"entry": {"region": …, "cluster": …, "principal": ARN}}` answers `{"entry": …}` as DescribeAccessEntry does, with
@@ -33,6 +34,7 @@ SCOPE = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/eks/aws4_request")
 _lock = threading.Lock()
 _server = {}
 _access = {}  # (region, cluster) → accessConfig
+_private = {}  # (region, cluster) → endpoint
 _entries = {}  # (region, cluster) → principal → entry, with its policies under "policies"
 
 
@@ -65,6 +67,10 @@ def wrap(app):
 def control(request):
     if "endpoint" in request:
         _server.update(endpoint=request["endpoint"], certificate=request["certificate"])
+        return {}
+    if "private" in request:
+        wanted = request["private"]
+        _private[wanted["region"], wanted["cluster"]] = wanted["endpoint"]
         return {}
     if "key" in request:
         secret, token = _key(request["key"])
@@ -163,6 +169,9 @@ def _completed(answer, place):
     if _server and not (cluster.get("connectorConfig")):
         cluster["endpoint"] = _server["endpoint"]
         cluster["certificateAuthority"] = {"data": _server["certificate"]}
+    if place in _private:
+        cluster["endpoint"] = _private[place]
+        cluster["resourcesVpcConfig"] |= {"endpointPublicAccess": False, "endpointPrivateAccess": True}
     if place in _access:
         cluster["accessConfig"] = _access[place]
     return json.dumps(body).encode()

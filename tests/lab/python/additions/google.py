@@ -13,14 +13,18 @@ Control, one of (all names are whole, all lists replace what there was):
 - `{"project": id, "members": [emails]}` with an optional `"state"`;
 - `{"cluster": {…}, "project": id}` puts a cluster as GetCluster shows it; `{"operation": {…}, "project": id}` the same;
 - `{"account": email, "also": [emails or audiences]}`: a service account, and who else may make tokens for it;
-- `{"person": email, "refresh_token": text, "seconds": n}`: somebody who signed in, and how long a token lasts;
+- `{"person": email, "refresh_token": text, "seconds": n}`: somebody who signed in, and how long a token lasts; with
+  `"acting_seconds"`, how long one lasts that this person makes for a service account, whatever is asked for;
 - `{"pool": audience, "subjects": [tokens]}`: an identity pool, and the tokens of others that it takes;
 - `{"machine": email}`: whose token the metadata server gives;
 - `{"revoke": email or refresh token}`: none of its tokens is taken any more;
 - `{"secret": name, "project": id, "versions": {number: text, or null for one that is disabled}}`, with `"readers": [emails]`;
 - `{"api_server": {"endpoint": URL, "certificate": base64}}`: whose API the clusters have that Terraform makes (`google_made.py`);
 - `{"clusters": project}` answers `{"clusters": [as GetCluster shows them]}`;
-- `{"calls": part}` answers `{"calls": [paths]}`: what was asked whose path holds this.
+- `{"calls": part}` answers `{"calls": [paths]}`: what was asked whose path holds this;
+- `{"tokens": person}` answers `{"tokens": [{"email", "born", "until", "uses", "refused"}]}` for every token that this person
+  was given, also for an account, the first one first: in how many calls it was taken, by `PROGRAM HOST` (`tokeninfo` for the
+  questions whose it is), and in how many it was not, because it had ended. Times are seconds; the token itself is not told.
 """
 
 import base64
@@ -46,7 +50,7 @@ _lock = threading.Lock()
 _projects, _clusters, _operations = {}, {}, {}
 _accounts, _people, _pools, _tokens = {}, {}, {}, {}
 _machine, _secrets, _server = {}, {}, {}
-_calls = []
+_calls, _given = [], []
 
 
 class Refused(Exception):
@@ -59,6 +63,9 @@ def control(request):
     with _lock:
         if "calls" in request:
             return {"calls": [call for call in _calls if request["calls"] in call]}
+        if "tokens" in request:
+            found = [token for token in _given if token["by"] == request["tokens"]]
+            return {"tokens": [{name: token[name] for name in ("email", "born", "until", "uses", "refused")} for token in found]}
         if "clusters" in request:
             return {"clusters": [c for (p, _, _), c in sorted(_clusters.items()) if p == request["clusters"]]}
         if "api_server" in request:
@@ -75,7 +82,8 @@ def control(request):
         elif "account" in request:
             _accounts.setdefault(request["account"], set()).update(request["also"])
         elif "person" in request:
-            _people[request["refresh_token"]] = {"email": request["person"], "seconds": request.get("seconds", 3600)}
+            names = {"seconds": request.get("seconds", 3600), "acting": request.get("acting_seconds")}
+            _people[request["refresh_token"]] = {"email": request["person"]} | names
         elif "pool" in request:
             _pools[request["pool"]] = request["subjects"]
         elif "machine" in request:
@@ -171,10 +179,24 @@ def _error(code, status, message, permission=None):
     return Refused(f"{code} X", {"error": error})
 
 
-def _token(email, seconds):
-    token = f"ya29.lab-{uuid.uuid4().hex}"
-    _tokens[token] = {"email": email, "until": time.time() + seconds}
+def _token(email, seconds, by=None, acting=None):
+    """Somebody's token; `by` is the person behind it, `acting` how long those last that are made with it."""
+    token, now = f"ya29.lab-{uuid.uuid4().hex}", time.time()
+    _tokens[token] = {"email": email, "by": by or email, "acting": acting, "born": now, "until": now + seconds, "uses": {}, "refused": 0}
+    _given.append(_tokens[token])
     return token
+
+
+def _alive(token, use):
+    """What is known of a token that is taken for this; nothing when it is not."""
+    found = _tokens.get(token)
+    if found is None:
+        return None
+    if found["until"] < time.time():
+        found["refused"] += 1
+        return None
+    found["uses"][use] = found["uses"].get(use, 0) + 1
+    return found
 
 
 def _signed_in(form):
@@ -184,7 +206,8 @@ def _signed_in(form):
         person = _people.get(form.get("refresh_token"))
         if person is None:
             raise Refused("400 Bad Request", invalid)
-        return {"access_token": _token(person["email"], person["seconds"]), "expires_in": person["seconds"], "token_type": "Bearer", "scope": SCOPE}
+        token = _token(person["email"], person["seconds"], acting=person["acting"])
+        return {"access_token": token, "expires_in": person["seconds"], "token_type": "Bearer", "scope": SCOPE}
     raise Refused("400 Bad Request", {"error": "unsupported_grant_type", "error_description": "Invalid grant_type"})
 
 
@@ -199,11 +222,17 @@ def _metadata(environ, path):
     return {"access_token": _token(_machine["email"], 3600), "expires_in": 3600, "token_type": "Bearer"}
 
 
-def _caller(environ):
-    found = _tokens.get(environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "))
-    if found is None or found["until"] < time.time():
+def _bearer(environ):
+    program = environ.get("HTTP_USER_AGENT", "").partition("/")[0]
+    use = f"{program} {environ['PATH_INFO'].removeprefix(PREFIX).partition('/')[0]}"
+    found = _alive(environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "), use)
+    if found is None:
         raise _error(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")
-    return found["email"]
+    return found
+
+
+def _caller(environ):
+    return _bearer(environ)["email"]
 
 
 def _member(environ, project, permission):
@@ -221,20 +250,21 @@ def _exchange(environ, request, query, _):
 
 
 def _act(environ, request, query, project, account):
-    actor = _caller(environ)
+    bearer = _bearer(environ)
+    actor = bearer["email"]
     for link in [name.rsplit("/", 1)[1] for name in request.get("delegates", [])] + [account]:
         if actor not in _accounts.get(link, []):
             permission = "iam.serviceAccounts.getAccessToken"
             raise _error(403, "PERMISSION_DENIED", f"Permission '{permission}' denied on resource (or it may not exist).", permission)
         actor = link
-    seconds = int(request.get("lifetime", "3600s").removesuffix("s"))
+    seconds = bearer["acting"] or int(request.get("lifetime", "3600s").removesuffix("s"))
     end = datetime.datetime.fromtimestamp(int(time.time()) + seconds, datetime.timezone.utc)
-    return {"accessToken": _token(account, seconds), "expireTime": end.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return {"accessToken": _token(account, seconds, by=bearer["by"]), "expireTime": end.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 def _tokeninfo(environ, request, query, _):
-    found = _tokens.get(query.get("access_token"))
-    if found is None or found["until"] < time.time():
+    found = _alive(query.get("access_token"), "tokeninfo")
+    if found is None:
         raise Refused("400 Bad Request", {"error": "invalid_token", "error_description": "Invalid Value"})
     return {"email": found["email"], "verified_email": True, "expires_in": int(found["until"] - time.time()), "scope": SCOPE}
 
