@@ -3,6 +3,7 @@
 
 mod credentials;
 mod path;
+mod permissions;
 mod project;
 mod secret;
 mod storage;

@@ -35,6 +35,13 @@ pub(super) async fn look(world: &World, environment: &Environment) -> Option<Che
             return Some(Check::unwell(Level::Warning, name, text, fix));
         }
     };
+    // What cannot be asked is no finding.
+    let lacking = world.clusters.lacks(environment).await.unwrap_or_default().join(", ");
+    if !lacking.is_empty() {
+        let text = format!("{text}; this identity has no {lacking}");
+        let fix = format!("have {lacking} granted to it in {}", environment.account);
+        return Some(Check::unwell(Level::Warning, name, text, fix));
+    }
     if running.is_empty() {
         return Some(if facts.private_only {
             let text = format!("{text}, a private endpoint");
