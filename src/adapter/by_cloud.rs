@@ -77,6 +77,10 @@ impl Clusters for ByCloud<dyn Clusters> {
     ) -> Result<Vec<ClusterOperation>> {
         self.of(environment).operations(environment, session, region, name).await
     }
+
+    async fn lacks(&self, environment: &Environment) -> Result<Vec<&'static str>> {
+        self.of(environment).lacks(environment).await
+    }
 }
 
 #[async_trait]
@@ -109,5 +113,9 @@ impl StateBackend for ByCloud<dyn StateBackend> {
 
     async fn unlock(&self, job: &Job, orphan: OwnOrphan<'_>) -> Result<bool> {
         self.of(&job.environment).unlock(job, orphan).await
+    }
+
+    async fn lacks(&self, environment: &Environment, write: bool) -> Result<Vec<&'static str>> {
+        self.of(environment).lacks(environment, write).await
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Scene, World};
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{OperationId, StateMark, StateVersion};
+use crate::model::{Environment, OperationId, StateMark, StateVersion};
 use crate::port::{Applied, Watch};
 use crate::run::adopt;
 
@@ -74,6 +74,24 @@ pub(super) async fn note(
         object,
     };
     scene.journal.note(adopt::STATE, json!(mark)).await
+}
+
+/// Refuses where this identity may not use the state, before terraform meets that in the middle of its work. What cannot be
+/// asked is left to terraform.
+pub(super) async fn permitted(world: &World, environment: &Environment, write: bool) -> Result<()> {
+    let lacking = match world.state_backend.lacks(environment, write).await {
+        Ok(lacking) if lacking.is_empty() => return Ok(()),
+        Ok(lacking) => lacking.join(", "),
+        Err(error) => {
+            tracing::warn!(%error, "asking what may be done with the state");
+            return Ok(());
+        }
+    };
+    let (key, place) = (&environment.key, environment.backend.identity());
+    let why = format!("looking at the state of {key}: this identity has no {lacking} in {place}");
+    Err(Error::new(ErrorCode::UpstreamDenied, why)
+        .detail("permission", lacking.clone())
+        .next(format!("have {lacking} granted to this identity on the bucket")))
 }
 
 /// Names the lock that a child left behind whose end nobody saw, where it can still be seen.

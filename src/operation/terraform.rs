@@ -141,6 +141,7 @@ impl LongOperation for TerraformChange {
 impl SurveyOperation for TerraformChange {
     async fn survey(&self, scene: &Scene<'_>) -> Result<ChangeAnswer> {
         state_place::same(scene).await?;
+        state::permitted(scene.world, &scene.environment, true).await?;
         let variables = self.variables(scene, &Map::new()).await?;
         let planned = scene
             .world
@@ -176,6 +177,7 @@ impl SurveyOperation for TerraformChange {
 impl WriteOperation for TerraformChange {
     async fn compute(&self, scene: &Scene<'_>, caller: &Caller) -> Result<Computed> {
         state_place::same(scene).await?;
+        state::permitted(scene.world, &scene.environment, true).await?;
         let own = scene.ask.vars.clone().unwrap_or_default();
         let variables = self.variables(scene, &own).await?;
         let planned = scene
@@ -243,6 +245,7 @@ impl WriteOperation for TerraformChange {
         // The state is read only when the rest still holds: another backend or module would have another state.
         if record.binding.differences(&now).is_empty() {
             state_place::same(scene).await?;
+            state::permitted(scene.world, &scene.environment, true).await?;
             let state = scene.world.provisioner.state(&scene.job).await?;
             state::check(scene, &format!("checking plan {}", record.id), &state).await?;
             now.meaning = meaning(scene, &facts, &variables, state);

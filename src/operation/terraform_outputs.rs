@@ -73,6 +73,7 @@ impl ReadOperation for Outputs {
             return Err(lease::held(&key, &holder));
         }
         world.provisioner.inspect(environment).await?;
+        state::permitted(world, environment, false).await?;
         let operation = OperationId::fresh();
         world.runs.create(operation, &json!({ "tool": TOOL.name })).await?;
         let redactor = redactor(world, environment, &workspace).await;

@@ -156,4 +156,10 @@ pub trait Clusters: Send + Sync {
     ) -> Result<Vec<ClusterOperation>> {
         Ok(Vec::new())
     }
+
+    /// Permissions that the use of a cluster takes in the environment's account, and that its identity does not have; nothing
+    /// where that cannot be asked.
+    async fn lacks(&self, _environment: &Environment) -> Result<Vec<&'static str>> {
+        Ok(Vec::new())
+    }
 }

@@ -59,4 +59,10 @@ pub trait StateBackend: Send + Sync {
     /// Takes away a lock that is provably our own, exactly as it was seen, after a check of the lease in the proof.
     /// False: it is another one by now, and stays. Not covered by a permit: nothing of the infrastructure changes.
     async fn unlock(&self, job: &Job, orphan: OwnOrphan<'_>) -> Result<bool>;
+
+    /// Permissions that terraform needs to use a state of this environment, and that its identity does not have: to read it,
+    /// or to `write` it and its lock, too. Nothing where that cannot be asked.
+    async fn lacks(&self, _environment: &Environment, _write: bool) -> Result<Vec<&'static str>> {
+        Ok(Vec::new())
+    }
 }

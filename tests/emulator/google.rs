@@ -5,6 +5,7 @@ mod begin;
 mod credentials;
 mod moved;
 mod path;
+mod permissions;
 pub(crate) mod project;
 mod secret;
 mod storage;

@@ -6,16 +6,23 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::operations::Operations;
 use super::GoogleIdentity;
-use super::call::is_absent;
+use super::call::{Again, Body, Call, is_absent, url};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Environment;
 use crate::port::{ClusterFacts, ClusterFound, ClusterOperation, Clusters};
 
 const HOST: &str = "container.googleapis.com";
+/// What is asked of Google about a cluster, and what a way in by its DNS name takes.
+const NEEDED: [&str; 4] = [
+    "container.clusters.get",
+    "container.clusters.list",
+    "container.operations.list",
+    "container.clusters.connect",
+];
 
 /// Clusters by the Kubernetes Engine API.
 #[derive(Debug)]
@@ -139,6 +146,20 @@ impl Clusters for GkeClusters {
         let path = format!("{location}/operations");
         let listed: Operations = self.ask(environment, &doing, &path).await?;
         Ok(listed.of(name))
+    }
+
+    async fn lacks(&self, environment: &Environment) -> Result<Vec<&'static str>> {
+        let doing = format!("asking for the permissions in project {}", environment.account);
+        let path = format!("/v3/projects/{}:testIamPermissions", environment.account);
+        let host = "cloudresourcemanager.googleapis.com";
+        let url = url(environment.endpoint_url.as_deref(), host, &path);
+        let body = json!({ "permissions": NEEDED });
+        // It asks only, though it is sent.
+        let call = Call { again: Again::Question, ..Call::post(&doing, url, Body::Json(&body)) };
+        let answer = self.identity.send(environment, &call).await?.value;
+        let has = answer.get("permissions").and_then(Value::as_array);
+        let has: Vec<&str> = has.into_iter().flatten().filter_map(Value::as_str).collect();
+        Ok(NEEDED.into_iter().filter(|needed| !has.contains(needed)).collect())
     }
 }
 

@@ -114,7 +114,7 @@ fn word(code: i64) -> String {
 
 /// Whether nobody knows if a call was carried out: Google failed, or what came is no answer of Google's.
 fn is_lost(error: &Error) -> bool {
-    status(error).is_some_and(|status| status >= 500 || status < 300) || is_unanswered(error)
+    status(error).is_some_and(|status| !(300..500).contains(&status)) || is_unanswered(error)
 }
 
 #[async_trait]

@@ -182,6 +182,16 @@ impl StateBackend for GoogleStorage {
             None => Ok(false),
         }
     }
+
+    async fn lacks(&self, environment: &Environment, write: bool) -> Result<Vec<&'static str>> {
+        match &environment.backend {
+            // Terraform uses the run's identity there, unless settings give the backend a file of its own.
+            Backend::Gcs { credentials: None, prefix, .. } => {
+                permission::missing_to_use(&self.bucket(environment)?, prefix, write).await
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
 }
 
 /// Name of the object of a job's workspace; none when its state is not in Cloud Storage.

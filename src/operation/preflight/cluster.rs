@@ -46,6 +46,12 @@ pub(super) async fn look(world: &World, environment: &Environment) -> Option<Che
         text.push_str(", a private endpoint");
         fixes.push("run datamcp inside of its network".to_owned());
     }
+    // What cannot be asked is no finding.
+    let lacking = world.clusters.lacks(environment).await.unwrap_or_default().join(", ");
+    if !lacking.is_empty() {
+        text = format!("{text}; this identity has no {lacking}");
+        fixes.push(format!("have {lacking} granted to it in {}", environment.account));
+    }
     let (location, session) = (environment.cluster_location(), "preflight");
     let asked = world.clusters.operations(environment, session, location, &cluster.name);
     match within(CLUSTER, "asking what is done to the cluster", asked).await {

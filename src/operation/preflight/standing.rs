@@ -112,6 +112,13 @@ pub(super) async fn backend(world: &World, environment: &Environment) -> Option<
         environment.key.cloud.word(),
         environment.key.name
     );
+    // What cannot be asked is no finding.
+    let lacking = world.state_backend.lacks(environment, true).await.unwrap_or_default().join(", ");
+    if there && !lacking.is_empty() {
+        let text = format!("{}: this identity has no {lacking}", findings.place);
+        let fix = format!("have {lacking} granted to it on the bucket: terraform needs it");
+        return Some(Check::unwell(Level::Warning, name, text, fix));
+    }
     Some(match (there, wrong.is_empty()) {
         (true, true) => seen(
             name,

@@ -1,11 +1,12 @@
 //! Real terraform with its own GCS backend in the bucket that was made: its states are seen as generations, its locks by
 //! the generation that terraform itself names.
 
+use std::collections::BTreeSet;
 use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use xtask::lab::Gcs;
@@ -18,28 +19,33 @@ const STATE: &str = "acme/dev/default.tfstate";
 const LOCK: &str = "acme/dev/default.tflock";
 
 /// A bucket that was made, with terraform in it.
-struct Used {
-    site: Site,
+pub(super) struct Used {
+    pub(super) site: Site,
     gcs: Gcs,
     /// Answers of the lock's writing that are still to get lost.
     lost: Arc<AtomicUsize>,
+    /// Permissions that each request of terraform's takes.
+    asked: Asked,
 }
 
-fn dev() -> Value {
+type Asked = Arc<Mutex<Vec<&'static str>>>;
+
+pub(super) fn dev() -> Value {
     json!({ "cloud": "gcp", "env": "dev", "wait_s": 300 })
 }
 
 impl Used {
-    fn new(steps: usize, seconds: f32) -> Self {
+    pub(super) fn new(steps: usize, seconds: f32) -> Self {
         let mut site = Site::new();
         let gcs = Gcs::start(site.project.folder()).unwrap();
         site.bucket_is(&json!({ "upstream": gcs.host() }));
         let lost = Arc::new(AtomicUsize::new(0));
-        let host = lossy(&gcs, Arc::clone(&lost));
+        let asked = Asked::default();
+        let host = lossy(&gcs, Arc::clone(&lost), Arc::clone(&asked));
         site.state("", &format!("storage_emulator = \"{host}\"\n"));
         let module = chain_on("gcs", &site.project.effects(), steps, seconds);
         std::fs::write(site.project.folder().join("infra/gcp/envs/dev/main.tf"), module).unwrap();
-        let used = Self { site, gcs, lost };
+        let used = Self { site, gcs, lost, asked };
         let missing = used.call("apply_terraform", &dev()).refused("invalid_request");
         assert_eq!(missing.at("/error/field"), "state.bucket", "fault 33: {:#}", missing.value);
         assert!(
@@ -51,11 +57,21 @@ impl Used {
         used
     }
 
-    fn call(&self, tool: &str, request: &Value) -> Answered {
+    pub(super) fn call(&self, tool: &str, request: &Value) -> Answered {
         self.site.project.call(tool, request)
     }
 
-    fn apply(&self, turn: &str) -> Answered {
+    /// Permissions that terraform's requests took.
+    pub(super) fn asked(&self) -> BTreeSet<String> {
+        self.asked.lock().unwrap().iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// How many requests terraform made.
+    pub(super) fn requests(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    pub(super) fn apply(&self, turn: &str) -> Answered {
         let mut request = dev();
         request["vars"] = json!({ "turn": turn });
         request["dry_run"] = json!(false);
@@ -104,22 +120,41 @@ impl Used {
 }
 
 /// Stands before the emulator; as often as it is told it has a lock stored and answers that it failed.
-fn lossy(gcs: &Gcs, lost: Arc<AtomicUsize>) -> String {
+fn lossy(gcs: &Gcs, lost: Arc<AtomicUsize>, asked: Asked) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let upstream = gcs.host();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let (upstream, lost) = (upstream.clone(), Arc::clone(&lost));
-            std::thread::spawn(move || pass(stream, &upstream, &lost));
+            let asked = Arc::clone(&asked);
+            std::thread::spawn(move || pass(stream, &upstream, &lost, &asked));
         }
     });
     host
 }
 
-fn pass(mut client: TcpStream, upstream: &str, lost: &AtomicUsize) {
+/// What a request takes (Cloud Storage, "IAM permissions for JSON methods"; the XML API's reads take the same as those).
+fn permission(head: &str) -> &'static str {
+    let (verb, path) = head.split_once(' ').unwrap();
+    let path = path.split([' ', '?']).next().unwrap();
+    match verb {
+        "POST" | "PUT" => "storage.objects.create",
+        "DELETE" => "storage.objects.delete",
+        _ if path.ends_with("/o") => "storage.objects.list",
+        _ => "storage.objects.get",
+    }
+}
+
+fn pass(
+    mut client: TcpStream,
+    upstream: &str,
+    lost: &AtomicUsize,
+    asked: &Mutex<Vec<&'static str>>,
+) {
     let mut from = BufReader::new(client.try_clone().unwrap());
     let Some((head, body)) = request(&mut from, upstream) else { return };
+    asked.lock().unwrap().push(permission(&head));
     let mut server = TcpStream::connect(upstream).unwrap();
     server.write_all(head.as_bytes()).unwrap();
     server.write_all(&body).unwrap();

@@ -161,3 +161,41 @@ async fn bar_28_who_writes_beside_an_apply_makes_an_incident_and_blocks() {
     let answer = site.call(TOOL, now()).await;
     assert!(super::site::error(&answer).message.contains("aws_vpc.it"), "{answer}");
 }
+
+/// What the use of the state takes is asked for before terraform starts, also for a plan that was approved before.
+#[tokio::test]
+async fn a_state_that_may_not_be_used_is_refused_before_terraform_starts() {
+    let site = applied().await;
+    let plan = site.plan(TOOL, "dev").await;
+    let outputs = catalog::find("terraform_outputs").unwrap();
+    let before = site.terraform.count("plan");
+    for lacking in [(vec!["storage.objects.get"], vec![]), (vec![], vec!["storage.objects.create"])]
+    {
+        let (reads, writes) = lacking.clone();
+        let named = [reads.clone(), writes].concat().join(", ");
+        site.terraform.tell(|s| s.lacking = Ok(lacking));
+        for (tool, request) in [
+            (TOOL, dev()),
+            (TOOL, json!({ "plan_id": plan, "dry_run": false, "auto_approve": true })),
+            ("destroy_terraform", dev()),
+            ("detect_drift", dev()),
+        ] {
+            let refused = error(&site.call(tool, request).await);
+            assert_eq!(refused.code, ErrorCode::UpstreamDenied, "{tool}: {refused:?}");
+            assert_eq!(refused.details["permission"], named, "{tool}");
+            assert!(refused.next.unwrap().contains(&named), "{tool}");
+        }
+        let seen = call(&site.world(), &agent(), outputs, dev(), &mut |_| {}).await.answer;
+        assert_eq!(seen["error"].is_null(), reads.is_empty(), "they are only read: {seen}");
+    }
+    assert_eq!(site.terraform.count("plan"), before, "terraform has not planned");
+    assert_eq!(site.terraform.effects(), 1, "only the first apply");
+    assert_eq!(site.blocked("aws/dev").await, None);
+    // What cannot be asked is left to terraform.
+    let unasked = || datamcp::error::Error::new(ErrorCode::UpstreamFailed, "nobody answers");
+    site.terraform.tell(|s| s.lacking = Err(unasked()));
+    let answer = site.carry_out(TOOL, &plan).await;
+    assert_eq!(answer["status"], "approval_required", "{answer}");
+    let answer = site.call(TOOL, now()).await;
+    assert_eq!(answer["status"], "succeeded", "{answer}");
+}

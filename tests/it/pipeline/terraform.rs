@@ -46,6 +46,8 @@ pub(crate) struct Script {
     pub(crate) state_after: Option<StateVersion>,
     pub(crate) resources: usize,
     pub(crate) missing: Vec<String>,
+    /// Permissions that the use of the state lacks, to read and to write; an error where that cannot be asked.
+    pub(crate) lacking: std::result::Result<(Vec<&'static str>, Vec<&'static str>), Error>,
     /// What a plan has seen in the world.
     pub(crate) seen: BTreeMap<String, Digest>,
     /// What a refresh finds, when it is something else than `changes`.
@@ -101,6 +103,7 @@ impl Default for Script {
             state_after: None,
             resources: 1,
             missing: Vec::new(),
+            lacking: Ok((Vec::new(), Vec::new())),
             seen: BTreeMap::new(),
             drift: None,
         }
@@ -339,5 +342,10 @@ impl datamcp::port::StateBackend for Terraform {
 
     async fn unlock(&self, _job: &Job, _orphan: datamcp::port::OwnOrphan<'_>) -> Result<bool> {
         Ok(false)
+    }
+
+    async fn lacks(&self, _environment: &Environment, write: bool) -> Result<Vec<&'static str>> {
+        let (reads, writes) = self.called("lacks").lacking?;
+        Ok(if write { [reads, writes].concat() } else { reads })
     }
 }

@@ -34,6 +34,15 @@ async fn live(bucket: &Bucket<'_>, name: &str) -> Result<Option<Stored>> {
     Ok(bucket.ask(doing, url).await?.as_ref().and_then(stored))
 }
 
+/// Whether a state below this folder may be looked at, be it there or not.
+pub(super) async fn may_look(bucket: &Bucket<'_>, folder: &str) -> Result<bool> {
+    match live(bucket, &format!("{folder}/default.tfstate")).await {
+        Ok(_) => Ok(true),
+        Err(error) if super::status(&error) == Some(403) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// All generations that are kept, oldest first.
 async fn list(bucket: &Bucket<'_>, name: &str) -> Result<Vec<Stored>> {
     let doing = needs("listing versions", "storage.objects.list");

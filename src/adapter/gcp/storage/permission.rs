@@ -3,11 +3,20 @@
 use serde_json::{Value, json};
 
 use super::super::call::{Again, Body, Call, url};
-use super::{Bucket, needs};
+use super::{Bucket, needs, object};
 use crate::error::{Error, ErrorCode, Result};
 use crate::port::Setting;
 
 const MAKE: &[&str] = &["storage.buckets.create", "storage.buckets.get"];
+/// What terraform's backend does with objects: it lists workspaces, reads and writes states, makes locks and takes them away.
+/// Writing over an object is deleting it, too (Cloud Storage, "IAM permissions for JSON methods", `objects.insert`).
+const USE: &[&str] = &[
+    "storage.objects.list",
+    "storage.objects.get",
+    "storage.objects.create",
+    "storage.objects.delete",
+];
+const READ: &[&str] = &["storage.objects.list", "storage.objects.get"];
 const UPDATE: &str = "storage.buckets.update";
 /// Who makes a bucket public or takes that away says who may read it (Cloud Storage, "IAM permissions for JSON methods").
 const POLICY: &str = "storage.buckets.setIamPolicy";
@@ -25,12 +34,36 @@ pub(super) async fn missing_to_mend(
     let public =
         settings.iter().any(|s| s.action.is_some() && s.name == "public_access_prevention");
     let wanted: &[&str] = if public { &[UPDATE, POLICY] } else { &[UPDATE] };
+    Ok(missing_of_bucket(bucket, wanted).await?.unwrap_or_else(|| wanted.to_vec()))
+}
+
+/// What is missing for terraform's backend to read the states below a folder, or to write them and their locks. A bucket that
+/// is not there lacks nothing: it is told otherwise.
+pub(super) async fn missing_to_use(
+    bucket: &Bucket<'_>,
+    folder: &str,
+    write: bool,
+) -> Result<Vec<&'static str>> {
+    let wanted = if write { USE } else { READ };
+    let missing = missing_of_bucket(bucket, wanted).await?.unwrap_or_default();
+    // A grant with a condition on the names of objects is not seen on the bucket: who may look at a state has one.
+    if missing.len() == wanted.len() && object::may_look(bucket, folder).await? {
+        return Ok(Vec::new());
+    }
+    Ok(missing)
+}
+
+/// Which of these the identity does not have on the bucket; none where there is no bucket.
+async fn missing_of_bucket(
+    bucket: &Bucket<'_>,
+    wanted: &[&'static str],
+) -> Result<Option<Vec<&'static str>>> {
     let query: Vec<(&str, &str)> = wanted.iter().map(|w| ("permissions", *w)).collect();
     // The question itself needs no permission.
     let doing = needs("asking for the permissions", UPDATE);
     let url = bucket.url(&[bucket.name, "iam", "testPermissions"], &query)?;
-    let answer = bucket.ask(doing, url).await?.unwrap_or_default();
-    Ok(without(wanted, &answer))
+    let answer = bucket.ask(doing, url).await?;
+    Ok(answer.map(|answer| without(wanted, &answer)))
 }
 
 /// Which of these the identity does not have in the project.

@@ -10,7 +10,7 @@ Left out: everything but the calls that are made; signatures of statements (any 
 IAM beyond who is a member of a project and who may act as an account; paging; zones as separate paths.
 
 Control, one of (all names are whole, all lists replace what there was):
-- `{"project": id, "members": [emails]}` with an optional `"state"`;
+- `{"project": id, "members": [emails]}` with an optional `"state"`, and `"without": [permissions]` that no member has;
 - `{"cluster": {…}, "project": id}` puts a cluster as GetCluster shows it; `{"operation": {…}, "project": id}` the same;
 - `{"account": email, "also": [emails or audiences]}`: a service account, and who else may make tokens for it;
 - `{"person": email, "refresh_token": text, "seconds": n}`: somebody who signed in, and how long a token lasts; with
@@ -78,7 +78,7 @@ def control(request):
         elif "secret" in request:
             _secrets[request["project"], request["secret"]] = {"versions": request["versions"], "readers": request["readers"]}
         elif "project" in request:
-            _projects[request["project"]] = {"state": request.get("state", "ACTIVE"), "members": request["members"]}
+            _projects[request["project"]] = {"state": request.get("state", "ACTIVE"), "members": request["members"], "without": request.get("without", [])}
         elif "account" in request:
             _accounts.setdefault(request["account"], set()).update(request["also"])
         elif "person" in request:
@@ -237,7 +237,7 @@ def _caller(environ):
 
 def _member(environ, project, permission):
     caller = _caller(environ)
-    if project not in _projects or caller not in _projects[project]["members"]:
+    if project not in _projects or caller not in _projects[project]["members"] or permission in _projects[project]["without"]:
         raise _error(403, "PERMISSION_DENIED", f"Permission '{permission}' denied on resource (or it may not exist).", permission)
 
 
@@ -272,6 +272,12 @@ def _tokeninfo(environ, request, query, _):
 def _project(environ, request, query, project):
     _member(environ, project, "resourcemanager.projects.get")
     return {"name": "projects/415104041262", "projectId": project, "state": _projects[project]["state"], "displayName": project}
+
+
+def _test(environ, request, query, project):
+    caller, found = _caller(environ), _projects.get(project, {"members": [], "without": []})
+    has = [p for p in request.get("permissions", []) if caller in found["members"] and p not in found["without"]]
+    return {"permissions": has} if has else {}
 
 
 def _cluster(environ, request, query, project, location, name):
@@ -327,6 +333,7 @@ METHODS = {
     ("www.googleapis.com", "/oauth2/v2/tokeninfo"): _tokeninfo,
     ("www.googleapis.com", "/oauth2/v2/userinfo"): lambda environ, *_: {"id": "1", "email": _caller(environ), "verified_email": True},
     ("cloudresourcemanager.googleapis.com", "/v3/projects/{}"): _project,
+    ("cloudresourcemanager.googleapis.com", "/v3/projects/{}:testIamPermissions"): _test,
     ("container.googleapis.com", "/v1/projects/{}/locations/{}/clusters/{}"): _cluster,
     ("container.googleapis.com", "/v1/projects/{}/locations/{}/clusters"): _listed,
     ("container.googleapis.com", "/v1/projects/{}/locations/{}/operations"): _working,
