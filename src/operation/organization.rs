@@ -82,9 +82,9 @@ pub(super) async fn ended(
     answer.details = tally.details;
     answer.details.insert("done".into(), json!(tally.done));
     answer.warnings.extend(noted.err().map(|e: Error| e.message));
-    if let Err(error) = ended {
+    if let Err(mut error) = ended {
         let again = "mend the cause and make the same call again: it goes on where it stopped";
-        answer.next = error.next.clone().or_else(|| Some(again.to_owned()));
+        answer.next = Some(error.next.get_or_insert_with(|| again.to_owned()).clone());
         answer.error = Some(error);
     }
     Done { outcome, answer, block: None, evidence: Vec::new() }

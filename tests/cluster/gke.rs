@@ -14,6 +14,8 @@ use xtask::tools::Tool;
 use crate::harness::{fresh, kubernetes};
 use crate::helm::project::Project;
 
+mod permissions;
+
 /// Projects are a test's own: what the stand-in knows is shared.
 struct Google {
     project: Project,

@@ -93,6 +93,14 @@ pub(super) fn explain(doing: &str, failure: &Failure) -> Error {
     error.detail("reason", reason.clone())
 }
 
+/// Nothing is done yet: an error that says neither what to do nor what is allowed is told with the next step.
+pub(super) fn of_look(error: Error) -> Error {
+    if error.next.is_some() || error.allowed.is_some() {
+        return error;
+    }
+    error.next("mend what is said, then make the same call again")
+}
+
 /// Whether an error says that the id is taken.
 pub(super) fn is_taken(error: &Error) -> bool {
     error.details.get("reason").and_then(|reason| reason.as_str()) == Some(TAKEN)

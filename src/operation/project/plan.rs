@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use super::failure;
 use super::look::{Lack, Seen, Standing, There, look};
 use super::request::{Wanted, bounded, wanted};
 use crate::error::{Error, Result};
@@ -182,7 +183,7 @@ fn binding(
 
 pub(super) async fn compute(scene: &Scene<'_>, caller: &Caller) -> Result<Computed> {
     let wanted = bounded(wanted(&scene.ask.own)?, &scene.environment)?;
-    let seen = look(scene, &wanted, None).await?;
+    let seen = look(scene, &wanted, None).await.map_err(failure::of_look)?;
     let steps = steps(&wanted, &seen);
     let text = scene.journal.clean(&describe(scene, caller, &wanted, &seen, &steps));
     scene.journal.line(&text).await;
@@ -220,6 +221,6 @@ pub(super) async fn compute(scene: &Scene<'_>, caller: &Caller) -> Result<Comput
 pub(super) async fn bind(scene: &Scene<'_>, file: &[u8], caller: &Caller) -> Result<Binding> {
     let sealed = Sealed::open(file)?;
     let wanted = bounded(sealed.wanted.clone(), &scene.environment)?;
-    let seen = look(scene, &wanted, Some(&sealed)).await?;
+    let seen = look(scene, &wanted, Some(&sealed)).await.map_err(failure::of_look)?;
     Ok(binding(scene, caller, &wanted, &seen, file))
 }

@@ -147,7 +147,7 @@ fn acting_as_a_service_account_takes_the_permission_that_the_page_names() {
     };
     names(&site.kubeconfig("main"), permission);
     assert!(!site.is_written());
-    let (level, told) = site.check("gcp/dev identity");
+    let (level, told) = site.check("gcp/dev credentials");
     assert!(level == "failed" && told.contains(permission), "{told}");
     site.told(&json!({ "account": deployer, "also": [site.person] }));
     assert_eq!(site.kubeconfig("main").at("/context"), "gcp-dev");

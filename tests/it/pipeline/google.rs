@@ -78,6 +78,8 @@ pub(crate) struct Script {
     pub(crate) without: BTreeSet<&'static str>,
     /// Why a project is not billed, so often.
     pub(crate) unbilled: (usize, Option<Error>),
+    /// Why the next thing beside a project is not made.
+    pub(crate) ungiven: Option<Error>,
     /// Seconds that pass at each look at a project, and at an operation.
     pub(crate) slow: u32,
     pub(crate) long: u32,
@@ -197,7 +199,9 @@ impl Script {
             .filter(|(_, o)| o.going > 0)
             .map(|(name, _)| name.clone())
             .collect();
-        going.iter().for_each(|name| self.end(name));
+        for name in &going {
+            self.end(name);
+        }
     }
 
     /// Nothing comes of what goes on.
@@ -404,6 +408,9 @@ impl Projects for Google {
     ) -> Result<()> {
         let change = async {
             let mut script = self.script();
+            if let Some(error) = script.ungiven.take() {
+                return Err(error);
+            }
             script.done.push(extra.word().to_owned());
             let made = script.projects.get_mut(&project.id).unwrap();
             match extra {

@@ -315,6 +315,13 @@ async fn the_quota_and_every_failure_are_told_with_a_next_step() {
     assert!(told.message.contains("not known here") && told.next.is_some(), "{told:?}");
     ended(&site.call(TOOL, real(&request())).await, "succeeded");
     is_whole(&site, 5);
+    // What nobody foresaw, while it is looked at and while it is done.
+    let mut nowhere = request();
+    nowhere["folder_id"] = json!("777");
+    assert!(error(&site.call(TOOL, nowhere).await).next.is_some());
+    site.google.script().ungiven = Some(refusal("CONDITION_NOT_MET"));
+    let answer = site.call(TOOL, real(&all_wishes())).await;
+    assert!(error(ended(&answer, "partial")).next.is_some(), "{answer:#}");
 }
 
 #[tokio::test]
