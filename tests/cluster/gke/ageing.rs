@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{CANARY, DEPLOYER, Google, told};
 use crate::helm::ageing::kept_waiting;
+use crate::helm::child;
 
 /// How long a token of the deployer lasts; the person's own outlive the test.
 const LIFE: u32 = 60;
@@ -62,4 +63,14 @@ fn fault_43_without_renewal_the_same_release_does_not_get_deployed_in_gke() {
     assert_ne!(ended.text("/status"), "succeeded", "{:#}", ended.value);
     assert_ne!(google.project.first_revision(), "deployed", "{:#}", ended.value);
     assert!(!google.project.seen().contains(CANARY));
+}
+
+#[test]
+fn security_14_nothing_inherited_reaches_helm_and_no_token_of_google_lies_in_its_run() {
+    let mut google = Google::new();
+    child::plant(&mut google.project);
+    let (id, pid) = google.project.hanging_in("gcp-dev");
+    child::is_clean(&google.project, &id, pid, &[CANARY]);
+    google.project.call("cancel_operation", &json!({ "id": id }));
+    assert_eq!(google.project.end(&id).text("/status"), "cancelled");
 }
