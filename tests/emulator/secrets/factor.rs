@@ -31,8 +31,8 @@ fn promise_7_a_seed_by_reference_serves_all_processes_by_one_code_and_is_shown_n
             (id, hits)
         });
         let again = project.apply(&json!({ "turn": "2" })).expect("succeeded").operation();
-        hits.extend(screens(project, &id));
-        hits.extend(screens(project, &again));
+        hits.extend(screens(project, "aws", &id));
+        hits.extend(screens(project, "aws", &again));
         (id, hits)
     });
     drop(client);

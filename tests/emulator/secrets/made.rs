@@ -75,7 +75,7 @@ fn promise_7_security_15_no_key_leaves_while_a_bucket_and_an_account_are_made() 
             .iter()
             .flat_map(|id| {
                 call("get_operation", &json!({ "id": id, "log_cursor": 0 }));
-                screens(&project, id)
+                screens(&project, "aws", id)
             })
             .collect();
         (ids, shown)
