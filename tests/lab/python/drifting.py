@@ -232,7 +232,7 @@ def organizations(lab):
 
 
 def quotas(lab):
-    lab.control("quotas", accounts=12)
+    lab.control("quotas", account=ME, accounts=12)
     lab.client("service-quotas", region="us-east-1").get_service_quota(ServiceCode="organizations", QuotaCode="L-29A0C5DF")
 
 
