@@ -40,7 +40,7 @@ pub(super) async fn assume(
         }
         let arn = &hop.arn;
         refused.detail("action", "sts:AssumeRole").next(format!(
-            "give these keys sts:AssumeRole on {arn}, and let its trust policy name them; if it asks for an external id, set external_id"
+            "give these keys sts:AssumeRole on {arn}, and let its trust policy name them; if it asks for an external id, set external_id, and mfa if for a second factor"
         ))
     })?;
     session_keys(&doing, answer.credentials())

@@ -13,7 +13,7 @@ import urllib.parse
 
 PREFIX = "/_google/"
 # The stand-ins' own, with no counterpart at Google.
-BESIDE = "/_google/cloudresourcemanager.googleapis.com/v3/by-hand/"
+BESIDE = tuple(f"/_google/cloudresourcemanager.googleapis.com/v3/{own}/" for own in ("by-hand", "made"))
 
 APIS = []
 for _name in ("google", "google_storage", "google_projects"):

@@ -84,8 +84,8 @@ def wrap(app):
         scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         if scope is not None and scope[1] == "s3":
             return _by_key(_hides_what_is_not_there, app, environ, start_response)
-        if scope is not None and scope[1] == "sts":
-            return _as_sts_refuses(app, environ, start_response)
+        if scope is not None and scope[1] in SPEAK_XML:
+            return _refuses_in_xml(SPEAK_XML[scope[1]], app, environ, start_response)
         if scope is None or scope[1] not in SPEAK_JSON:
             return app(environ, start_response)
         started = []
@@ -102,14 +102,20 @@ def wrap(app):
     return answer
 
 
-def _as_sts_refuses(app, environ, start_response):
+# How the services that speak XML refuse, around the reason.
+SPEAK_XML = {
+    "sts": b"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>%s</Message></Error><RequestId>lab</RequestId></ErrorResponse>",
+    "ec2": b"<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>%s</Message></Error></Errors><RequestID>lab</RequestID></Response>",
+}
+
+
+def _refuses_in_xml(form, app, environ, start_response):
     started = []
     body = b"".join(app(environ, lambda status, headers, *rest: started.append((status, headers))))
     status, headers = started[-1]
     why = re.search(rb"<Code>AccessDenied</Code>\s*<Message>(.*?)</Message>", body, re.DOTALL)
     if status.startswith("403") and why:
-        error = b"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>" + why[1] + b"</Message></Error>"
-        body = b"<ErrorResponse>" + error + b"<RequestId>lab</RequestId></ErrorResponse>"
+        body = form % why[1]
         headers = [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))]
     start_response(status, headers)
     return [body]

@@ -105,7 +105,9 @@ def _cut_off(environ):
             code = "InternalError" if about[0] == "bucket" else "InternalServerError"
             status = HTTPStatus.INTERNAL_SERVER_ERROR
         else:
-            code, status = "CutOff", HTTPStatus.BAD_REQUEST
+            # What no client sends again, and neither is told by for another reason.
+            code = "InvalidRequest" if about[0] == "bucket" else "ValidationException"
+            status = HTTPStatus.BAD_REQUEST
         after = known["done"] and past == 0 and not looks
         return {"status": status, "code": code, "when": "after" if after else "before", "json": about[0] == "table"}
 
