@@ -58,6 +58,8 @@ impl Google {
         told(lab, &json!({ "account": DEPLOYER, "also": [google.person] }));
         google.put(&json!({}));
         google.project.write("google.json", &google.document());
+        let module = "terraform {\n  backend \"local\" {}\n}\n";
+        google.project.write("infra/gcp/envs/dev/main.tf", module);
         google.settings("impersonate = [\"deployer@datamcp-lab-4711.iam.gserviceaccount.com\"]\n");
         google
     }

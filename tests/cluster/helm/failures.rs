@@ -126,6 +126,10 @@ fn promise_6_a_helm_outlives_its_supervisor_and_holds_the_environment() {
     let project = Project::new();
     project.deploy(json!({})).expect("succeeded");
     let (id, helm) = project.hanging();
+    // It has its token by now: another one only the supervisor could give.
+    until("a pending revision", || {
+        (project.status()["releases"][0]["status"] == "pending-upgrade").then_some(())
+    });
     let journal = project.state().join("runs").join(&id).join("journal.jsonl");
     let text = std::fs::read_to_string(journal).unwrap();
     let started = text.lines().find(|line| line.contains("\"started\"")).unwrap();
