@@ -30,6 +30,7 @@ pub(super) fn lane(run: &mut Run<'_>) {
     if ready {
         let arguments = ["test", "--locked", "--workspace", "--test", "cluster", "--no-fail-fast"];
         let mut command = rust::cargo(run, &arguments);
+        command.arg("--").arg(rust::waiting());
         command.env("DATAMCP_LAB", checkout.lab().join("lab.json"));
         rust::tests(run, lane, "cargo test, cluster tests", command);
         run.step(lane, "Argo CD mappings recorded once more", |_| {

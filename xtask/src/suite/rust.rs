@@ -55,9 +55,7 @@ pub(super) fn emulator(run: &mut Run<'_>) {
     let Some(lab) = lab else { return };
     let arguments = ["test", "--locked", "--workspace", "--test", "emulator", "--no-fail-fast"];
     let mut command = cargo(run, &arguments);
-    // Much of their time is a wait: for a pause in a module, for keys to end, for a provider to look again.
-    let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    command.args(["--", &format!("--test-threads={}", 2 * processors)]);
+    command.arg("--").arg(waiting());
     command.env("DATAMCP_LAB", run.logs.join("lab/lab.json"));
     if foreign_endpoint().is_some() {
         foreign(run, "cargo test, a foreign emulator", command);
@@ -67,6 +65,13 @@ pub(super) fn emulator(run: &mut Run<'_>) {
     as_described(run, lane, &Emulator::new(&lab.aws));
     drop(lab);
     switched(run, &arguments);
+}
+
+/// How many tests run at once where much of their time is a wait: for a pause in a module, for keys to end, for a provider to
+/// look again.
+pub(super) fn waiting() -> String {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    format!("--test-threads={}", 2 * processors)
 }
 
 /// A few tests on moto without additions, by the switch that users have: the whole path, and some that need additions.
