@@ -99,6 +99,7 @@ def wrap(app):
             status, data = refused.status, json.dumps(refused.body)
         except Cut:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            environ["lab.cut"] = True
             status, data = "200 OK", ""
         except Exception as error:  # a mistake of the stand-in's own
             status, data = "501 Drifted", json.dumps({"error": {"code": 501, "status": "UNIMPLEMENTED", "message": f"the stand-in drifted: {error!r}"}})
