@@ -67,24 +67,28 @@ fn a_closed_window_of_the_project_refuses_the_plan_and_what_was_planned_before()
     project.sync().expect("succeeded");
 }
 
-/// Begins a sync that waits for a node, and returns its operation once Argo CD works on it.
-fn hanging(project: &Project) -> String {
+/// Begins a sync that waits for a node; its operation once Argo CD works on it, and its commit: tests share the repository,
+/// and another one's commit may be the newest.
+fn hanging(project: &Project) -> (String, String) {
     let job = hook(&project.name);
-    project.commit(&[("map.yaml", &project.map("settings", "1")), ("job.yaml", &job)]);
+    let commit = project.commit(&[("map.yaml", &project.map("settings", "1")), ("job.yaml", &job)]);
     project.create().expect("succeeded");
     let mut sync = project.app();
     sync["wait_s"] = json!(0);
+    sync["revision"] = json!(commit);
     let id = project.really("argo_sync", sync).expect("running").text("/operation_id");
     until("a sync that runs", || {
         (project.status().text("/operation/phase") == "Running").then_some(())
     });
-    id
+    (id, commit)
 }
 
 #[test]
 fn promise_6_a_sync_whose_supervisor_was_killed_is_followed_and_not_repeated() {
     let project = Project::new();
-    let id = hanging(&project);
+    let (id, commit) = hanging(&project);
+    let mut again = project.app();
+    again["revision"] = json!(commit);
     let journal = project.folder().join("xdg/datamcp/test/runs").join(&id).join("journal.jsonl");
     let text = std::fs::read_to_string(journal).unwrap();
     let started = text.lines().find(|line| line.contains("\"started\"")).unwrap();
@@ -98,10 +102,10 @@ fn promise_6_a_sync_whose_supervisor_was_killed_is_followed_and_not_repeated() {
     });
     assert_eq!(ended.text("/status"), "partial", "{:#}", ended.value);
     assert_eq!(project.status().text("/operation/phase"), "Running", "it goes on without us");
-    let plan = project.call("argo_sync", &project.app()).expect("planned");
+    let plan = project.call("argo_sync", &again).expect("planned");
     plan.says("/plan_stdout", &format!("the sync of operation {id} still runs"));
     node_for(&project.lab, &project.name);
-    let done = project.really("argo_sync", project.app()).expect("succeeded");
+    let done = project.really("argo_sync", again).expect("succeeded");
     assert_eq!(done.text("/details/health"), "Healthy", "{:#}", done.value);
     let status = project.status();
     assert_eq!(status.text("/operation/operation_id"), id, "no second sync");
@@ -111,7 +115,7 @@ fn promise_6_a_sync_whose_supervisor_was_killed_is_followed_and_not_repeated() {
 #[test]
 fn fault_48_an_application_that_is_busy_is_waited_for_as_long_as_settings_say() {
     let project = Project::new();
-    let id = hanging(&project);
+    let (id, _) = hanging(&project);
     // Another installation, which knows nothing of that operation.
     let other = Project::new();
     other.configure("\n[lock]\nwait_s = 2\n");
