@@ -6,7 +6,6 @@
 mod charts;
 mod clients;
 mod cluster;
-mod crates;
 mod descriptions;
 mod infra;
 mod mappings;
@@ -24,8 +23,6 @@ use crate::child;
 use crate::place::Checkout;
 use crate::report::Report;
 use crate::tools::{Found, Tool};
-
-use self::crates::Crates;
 
 /// A set of checks with the same needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,13 +65,6 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
     }
     std::fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
     let mut run = Run { checkout, logs, report: Report::new() };
-    // Without them a run only takes longer.
-    let crates = Crates::of(checkout);
-    match crates.as_ref().map(Crates::lay) {
-        Ok(Ok(done)) => println!("compiled crates of others: {done}"),
-        Ok(Err(error)) => println!("compiled crates of others cannot be laid: {error:#}"),
-        Err(error) => println!("compiled crates of others cannot be found: {error:#}"),
-    }
     for lane in Lane::value_variants().iter().filter(|lane| lanes.contains(lane)) {
         match lane {
             Lane::Hermetic => rust::hermetic(&mut run),
@@ -92,11 +82,6 @@ pub fn run(checkout: &Checkout, lanes: &[Lane]) -> Result<bool> {
                 infra::cloud_rules(&mut run);
             }
         }
-    }
-    if let (Ok(crates), true) = (&crates, lanes.contains(&Lane::Hermetic))
-        && let Err(error) = crates.keep()
-    {
-        println!("compiled crates of others cannot be kept: {error:#}");
     }
     Ok(run.finish(lanes))
 }
